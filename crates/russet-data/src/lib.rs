@@ -1,0 +1,1 @@
+//! Value types and encodings: bytes in, bytes out; no I/O, no clock.

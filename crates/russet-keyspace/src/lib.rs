@@ -1,0 +1,1 @@
+//! The keyspace: entries, tables, shards, expiry.

@@ -1,0 +1,2 @@
+//! The `russet-server` binary.
+fn main() {}
