@@ -1,0 +1,1 @@
+//! Reading replies, for tools and tests.
