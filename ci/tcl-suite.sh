@@ -1,0 +1,131 @@
+#!/usr/bin/env bash
+# Run Redis 7.0's own Tcl test suite, unmodified, against a server binary.
+#
+#   ci/tcl-suite.sh [--server PATH] [--workers N] [--keep] [UNIT ...]
+#
+# The suite comes from Debian's source package of redis (bookworm), fetched once into
+# target/tcl-suite. Its tree is laid out as the suite expects it: src/redis-server is the server
+# under test, redis-cli and redis-benchmark are Debian's. Tests that cannot pass are named in
+# ci/tcl-skips.txt, each under its reason; an entry that skips nothing fails the run, so the list
+# cannot outlive its reasons.
+#
+# --server   the binary (default: target/debug/russet-server)
+# --workers  value of worker-threads given to every server (only for Russet)
+# --keep     leave the servers' logs in place, under the directory that is printed
+# UNIT       such as type/incr; default: all units listed below
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+target=${CARGO_TARGET_DIR:-$root/target}
+server=$target/debug/russet-server
+skips=$root/ci/tcl-skips.txt
+workers=
+keep=
+units=()
+while [ $# -gt 0 ]; do
+    case $1 in
+        --server) server=$(realpath "$2"); shift 2 ;;
+        --workers) workers=$2; shift 2 ;;
+        --keep) keep=yes; shift ;;
+        -*) echo "unknown option $1" >&2; exit 2 ;;
+        *) units+=("$1"); shift ;;
+    esac
+done
+all_units=(
+    printver auth protocol keyspace scan info type/string type/incr bitops bitfield quit expire
+    querybuf limits slowlog introspection introspection-2 latency-monitor multi
+)
+[ ${#units[@]} -gt 0 ] || units=("${all_units[@]}")
+[ -x "$server" ] || { echo "no server binary at $server" >&2; exit 2; }
+
+# Debian's source package, through an apt configuration of its own: the system's sources and
+# package lists stay as they are, and no privileges are needed.
+fetch_source() {
+    local work=$target/tcl-suite/fetch mirror=${DEBIAN_MIRROR:-http://deb.debian.org}
+    rm -rf "$work"
+    mkdir -p "$work"/{lists/partial,archives/partial,parts}
+    local signed='[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
+    cat > "$work/sources.list" <<EOF
+deb-src $signed $mirror/debian bookworm main
+deb-src $signed $mirror/debian-security bookworm-security main
+EOF
+    cat > "$work/apt.conf" <<EOF
+Dir::Etc::SourceList "$work/sources.list";
+Dir::Etc::SourceParts "$work/parts";
+Dir::State::Lists "$work/lists";
+Dir::Cache "$work";
+APT::Sandbox::User "$(id -un)";
+Acquire::Retries "3";
+EOF
+    (
+        cd "$work"
+        export APT_CONFIG=$work/apt.conf
+        apt-get update -qq
+        apt-get source -qq --download-only redis
+        dpkg-source --no-check -x redis_7.0.*.dsc source
+    ) > "$target/tcl-suite/fetch.log" 2>&1 || { cat "$target/tcl-suite/fetch.log" >&2; return 1; }
+    # Moved last, so that an interrupted fetch is not taken for a complete one.
+    mv "$work/source" "$target/tcl-suite/source"
+    rm -rf "$work"
+}
+
+mkdir -p "$target/tcl-suite"
+[ -d "$target/tcl-suite/source" ] || fetch_source
+
+tree=$(mktemp -d "$target/tcl-suite/run.XXXXXX")
+finish() { [ -n "$keep" ] || rm -rf "$tree"; }
+trap finish EXIT
+cp -r "$target/tcl-suite/source/tests" "$tree/tests"
+mkdir "$tree/src"
+ln -s "$server" "$tree/src/redis-server"
+ln -s "$(command -v redis-cli)" "$(command -v redis-benchmark)" "$tree/src/"
+
+# Lines of tcl-skips.txt: "# comment", "[reason]" and, below a reason, "UNIT: test name" or
+# "tag NAME". Of the tests, only those of the units that run are passed on and checked.
+reason=
+denied_tags=
+: > "$tree/skipped"
+while IFS= read -r line; do
+    case $line in
+        '' | '#'*) ;;
+        '['*']') reason=$line ;;
+        *)
+            [ -n "$reason" ] || { echo "$skips: no reason above: $line" >&2; exit 2; }
+            if [ "${line#tag }" != "$line" ]; then
+                denied_tags+=" -${line#tag }"
+            elif [[ " ${units[*]} " == *" ${line%%: *} "* ]]; then
+                printf '%s\n' "${line#*: }" >> "$tree/skipped"
+            fi
+            ;;
+    esac
+done < "$skips"
+
+arguments=(--clients 2 --timeout 300 --durable --skipfile "$tree/skipped")
+# A base port of its own keeps two runs on one machine apart; the suite looks for free ports above.
+arguments+=(--baseport $((10200 + RANDOM % 16 * 1000)) --portcount 1000)
+[ -z "$denied_tags" ] || arguments+=(--tags "${denied_tags# }")
+[ -z "$workers" ] || arguments+=(--config worker-threads "$workers")
+[ -z "$keep" ] || arguments+=(--dont-clean)
+for unit in "${units[@]}"; do arguments+=(--single "unit/$unit"); done
+
+status=0
+(cd "$tree" && tclsh tests/test_helper.tcl "${arguments[@]}" < /dev/null) > "$tree/log" 2>&1 || status=$?
+sed -i 's/\x1b\[[0-9;]*m//g' "$tree/log"
+
+count() { grep -c "^\[$1\]: " "$tree/log" || true; }
+# Each failure with the lines that explain it: up to the next message of the suite.
+awk '/^\[/ { failed = /^\[(err|exception|TIMEOUT)\]/ } /^!!! WARNING/ { exit } failed' "$tree/log"
+while IFS= read -r name; do
+    if ! grep -qxF "[skip]: $name" "$tree/log"; then
+        echo "$skips: skips nothing: $name"
+        status=1
+    fi
+done < "$tree/skipped"
+# The suite must have said so itself: an early end without a failed test is not a success.
+[ $status -ne 0 ] || grep -q 'All tests passed without errors' "$tree/log" || status=1
+[ $status -eq 0 ] || [ -n "$keep" ] || tail -n 5 "$tree/log"
+
+[ $status -eq 0 ] && result=ok || result=FAILED
+echo "tcl suite result: $result. $(count ok) passed; $(count err) failed; $(count skip) skipped by" \
+    "name; $(count ignore) by tag${workers:+; worker-threads $workers}${keep:+; logs in $tree}"
+exit $status
