@@ -1,0 +1,226 @@
+//! Style as a test: what the tree promises about itself, checked on the tree.
+//!
+//! Each rule collects every violation before it fails, with file, line and what to do instead.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Files above this length are reported; a good reason keeps them.
+const LONG_FILE_LINES: usize = 500;
+/// Files above this length fail.
+const LONGEST_FILE_LINES: usize = 800;
+
+/// The modules meant for `unsafe`, by path prefix, and what they need it for.
+///
+/// Clippy demands the SAFETY comment of each block (`undocumented_unsafe_blocks`); this list keeps
+/// such code where it is expected. A prefix that holds no `unsafe` any more must be removed.
+const UNSAFE_MODULES: &[(&str, &str)] = &[];
+
+/// What must not appear in Rust code, and what to do instead. Built with `concat!` so that this file
+/// does not find itself.
+const BANNED: &[(&str, &str)] = &[
+    (concat!("todo", "!("), "finish it, or leave it out"),
+    (concat!("unimplemented", "!("), "finish it, or leave it out"),
+    (concat!("FIX", "ME"), "fix it, or write down in a comment why it is as it is"),
+    (concat!("X", "XX"), "fix it, or write down in a comment why it is as it is"),
+    (concat!("dbg", "!("), "remove it"),
+    (concat!("assert!(", "true"), "a test must be able to fail"),
+    (concat!("#[ig", "nore"), "a test that does not run checks nothing"),
+];
+
+/// Crates whose code is bytes in, bytes out: time and storage are handed to them.
+const PURE_CRATES: &[&str] = &["russet-data", "russet-resp", "russet-keyspace"];
+const IMPURE: &[&str] =
+    &["Instant::now", "SystemTime::now", "std::fs", "std::net", "std::process::Command"];
+
+/// What each crate may depend on within the project: dependencies point down.
+const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
+    ("russet-resp", &[]),
+    ("russet-data", &[]),
+    ("russet-keyspace", &["russet-data"]),
+    ("russet-e2e", &["russet-resp"]),
+    ("russet-server", &["russet-data", "russet-keyspace", "russet-resp", "russet-e2e"]),
+];
+
+#[test]
+fn every_rust_file_says_what_it_is_for() {
+    report(rust_files().iter().filter_map(|file| {
+        let text = read(file);
+        let first = text.lines().find(|line| !line.starts_with("#![") && !line.is_empty());
+        (!first.is_some_and(|line| line.starts_with("//!")))
+            .then(|| format!("{}: starts without a `//!` essay", shown(file)))
+    }));
+}
+
+#[test]
+fn files_stay_short_enough_to_hold_in_mind() {
+    report(rust_files().iter().filter_map(|file| {
+        let lines = read(file).lines().count();
+        if lines > LONG_FILE_LINES {
+            println!("note: {} has {lines} lines", shown(file));
+        }
+        (lines > LONGEST_FILE_LINES).then(|| format!("{}: {lines} lines, split it", shown(file)))
+    }));
+}
+
+#[test]
+fn no_leftovers() {
+    report(rust_files().iter().flat_map(|file| {
+        matching_lines(file, |line| {
+            BANNED.iter().find(|(word, _)| line.contains(word)).map(|(_, instead)| *instead)
+        })
+    }));
+}
+
+#[test]
+fn unsafe_code_stays_in_its_modules() {
+    let mut violations = Vec::new();
+    let mut used = vec![false; UNSAFE_MODULES.len()];
+    for file in rust_files() {
+        let path = shown(&file);
+        let found = matching_lines(&file, |line| {
+            uses_unsafe(line).then_some("`unsafe` outside the modules listed in tidy.rs")
+        });
+        if found.is_empty() {
+            continue;
+        }
+        match UNSAFE_MODULES.iter().position(|(prefix, _)| path.starts_with(prefix)) {
+            Some(index) => used[index] = true,
+            None => violations.extend(found),
+        }
+    }
+    let unused = UNSAFE_MODULES.iter().zip(&used).filter(|(_, used)| !**used);
+    violations.extend(unused.map(|((prefix, _), _)| format!("{prefix}: listed, but all safe")));
+    report(violations);
+}
+
+#[test]
+fn pure_crates_have_no_clock_and_no_files() {
+    let pure = |file: &&PathBuf| {
+        let path = shown(file);
+        PURE_CRATES.iter().any(|name| path.starts_with(&format!("crates/{name}/src/")))
+    };
+    report(rust_files().iter().filter(pure).flat_map(|file| {
+        matching_lines(file, |line| {
+            let code = line.split("//").next().unwrap_or_default();
+            IMPURE.iter().any(|name| code.contains(name)).then_some("pass it in instead")
+        })
+    }));
+}
+
+#[test]
+fn dependencies_point_down() {
+    let mut violations = Vec::new();
+    for entry in fs::read_dir(root().join("crates")).expect("the crates folder") {
+        let folder = entry.expect("an entry").path();
+        let name = folder.file_name().expect("a name").to_string_lossy().into_owned();
+        let Some((_, allowed)) = MAY_DEPEND_ON.iter().find(|(known, _)| *known == name) else {
+            violations.push(format!("{name}: say in tidy.rs what it may depend on"));
+            continue;
+        };
+        for line in read(&folder.join("Cargo.toml")).lines() {
+            let dependency = line.split(['.', ' ', '=']).next().unwrap_or_default();
+            if dependency.starts_with("russet-") && !allowed.contains(&dependency) {
+                violations.push(format!("{name}: must not depend on {dependency}"));
+            }
+        }
+    }
+    report(violations);
+}
+
+#[test]
+fn nothing_names_the_machine_it_was_written_on() {
+    let personal = [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/")];
+    report(text_files().iter().flat_map(|file| {
+        matching_lines(file, |line| {
+            personal.iter().any(|path| line.contains(path)).then_some("a path of one machine")
+        })
+    }));
+}
+
+#[test]
+fn documents_link_only_to_what_exists() {
+    let documents = text_files().into_iter().filter(|f| f.extension().is_some_and(|e| e == "md"));
+    report(documents.flat_map(|document| {
+        let folder = document.parent().expect("a folder").to_owned();
+        links(&read(&document))
+            .into_iter()
+            .filter(|link| !folder.join(link).exists())
+            .map(|link| format!("{}: links to {link}, which is not there", shown(&document)))
+            .collect::<Vec<_>>()
+    }));
+}
+
+/// Targets of the relative links in a Markdown text, without their fragment.
+fn links(text: &str) -> Vec<String> {
+    text.split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split([')', '#']).next())
+        .filter(|link| !link.is_empty() && !link.contains("://") && !link.starts_with("mailto:"))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn uses_unsafe(line: &str) -> bool {
+    let code = line.split("//").next().unwrap_or_default();
+    ["unsafe {", "unsafe fn", "unsafe impl", "unsafe trait", "unsafe extern"]
+        .iter()
+        .any(|form| code.contains(form))
+}
+
+/// `FILE:LINE: remark` for each line that `judge` remarks on.
+fn matching_lines(file: &Path, judge: impl Fn(&str) -> Option<&'static str>) -> Vec<String> {
+    let this_file = shown(file) == "crates/russet-e2e/tests/tidy.rs";
+    read(file)
+        .lines()
+        .enumerate()
+        .filter(|_| !this_file)
+        .filter_map(|(index, line)| Some((index + 1, line, judge(line)?)))
+        .map(|(number, line, remark)| {
+            format!("{}:{number}: {remark}: {}", shown(file), line.trim())
+        })
+        .collect()
+}
+
+fn report(violations: impl IntoIterator<Item = String>) {
+    let violations: Vec<String> = violations.into_iter().collect();
+    assert!(violations.is_empty(), "\n{}\n", violations.join("\n"));
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace")
+}
+
+fn shown(file: &Path) -> String {
+    file.strip_prefix(root()).unwrap_or(file).to_string_lossy().into_owned()
+}
+
+fn read(file: &Path) -> String {
+    fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+fn rust_files() -> Vec<PathBuf> {
+    text_files().into_iter().filter(|f| f.extension().is_some_and(|e| e == "rs")).collect()
+}
+
+/// All files of the tree that are text, without build output and hidden folders other than `.ci`.
+fn text_files() -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![root()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            let name = path.file_name().expect("a name").to_string_lossy();
+            if path.is_symlink() || name == "target" || (name.starts_with('.') && name != ".ci") {
+                continue;
+            }
+            if path.is_dir() {
+                folders.push(path);
+            } else if fs::read(&path).is_ok_and(|bytes| String::from_utf8(bytes).is_ok()) {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    files
+}
