@@ -1,1 +1,4 @@
 //! Value types and encodings: bytes in, bytes out; no I/O, no clock.
+
+pub mod glob;
+pub mod number;
