@@ -2,3 +2,5 @@
 
 pub mod glob;
 pub mod number;
+pub mod object;
+pub mod size_class;

@@ -1,1 +1,4 @@
 //! The keyspace: entries, tables, shards, expiry.
+
+pub mod entry;
+pub mod expiry;
