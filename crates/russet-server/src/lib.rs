@@ -1,1 +1,3 @@
 //! The server: configuration, workers, connections, commands.
+
+pub mod config;

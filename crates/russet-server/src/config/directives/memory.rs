@@ -1,0 +1,78 @@
+//! Limits on data, eviction and freeing.
+
+macro_rules! memory_limits {
+    ([$next:ident $($rest:ident)*] { $($before:tt)* }) => { $next! { [$($rest)*] { $($before)*
+        Memory {
+            /// Memory for data; 0 for no limit.
+            "maxmemory" => maxmemory: u64 = 0, memory(0, u64::MAX), Later;
+
+            /// What to remove when memory is full. A policy that counts uses also decides what
+            /// OBJECT FREQ shows.
+            "maxmemory-policy" => maxmemory_policy: EvictionPolicy = EvictionPolicy::NoEviction,
+                one_of::<EvictionPolicy>(), Later;
+
+            /// Keys to look at before one is removed.
+            "maxmemory-samples" => maxmemory_samples: u32 = 5, integer(1, INT_MAX), Later;
+
+            /// How hard to try to get below the limit: 0 for low latency, 100 for at any price.
+            "maxmemory-eviction-tenacity" => maxmemory_eviction_tenacity: u32 = 10,
+                integer(0, 100), Later;
+
+            /// How many more uses the counter of the LFU policies needs to rise.
+            "lfu-log-factor" => lfu_log_factor: u32 = 10, integer(0, INT_MAX), Works;
+
+            /// Minutes after which that counter falls by one; 0 for never.
+            "lfu-decay-time" => lfu_decay_time: u32 = 1, integer(0, INT_MAX), Works;
+
+            /// Whether evicted values are freed in the background, which large ones always are.
+            "lazyfree-lazy-eviction" => lazyfree_lazy_eviction: bool = false, YES_NO, NoEffect;
+
+            /// Whether expired values are freed in the background, which large ones always are.
+            "lazyfree-lazy-expire" => lazyfree_lazy_expire: bool = false, YES_NO, NoEffect;
+
+            /// Whether overwritten values are freed in the background, which large ones always are.
+            "lazyfree-lazy-server-del" => lazyfree_lazy_server_del: bool = false, YES_NO, NoEffect;
+
+            /// Whether DEL frees values in the background, which it always does with large ones.
+            "lazyfree-lazy-user-del" => lazyfree_lazy_user_del: bool = false, YES_NO, NoEffect;
+
+            /// Whether FLUSHALL and FLUSHDB work in the background where the command does not say.
+            "lazyfree-lazy-user-flush" => lazyfree_lazy_user_flush: bool = false, YES_NO, Works;
+
+            /// How much work to put into finding expired keys. They are found exactly in time here.
+            "active-expire-effort" => active_expire_effort: u32 = 1, integer(1, 10), NoEffect;
+
+            /// Whether idle time goes into growing tables. They grow step by step here.
+            "activerehashing" => activerehashing: bool = true, YES_NO, NoEffect;
+
+            /// Whether fragmented memory is put in order while the server runs.
+            "activedefrag" => activedefrag: bool = false, YES_NO, Later;
+
+            /// Fragmented bytes below which nothing is done about them.
+            "active-defrag-ignore-bytes" => active_defrag_ignore_bytes: u64 = 100 << 20,
+                memory(1, LONG_MAX), Later;
+
+            /// Percentage of fragmentation below which nothing is done about it.
+            "active-defrag-threshold-lower" => active_defrag_threshold_lower: u32 = 10,
+                integer(0, 1000), Later;
+
+            /// Percentage of fragmentation from which on the greatest effort is made.
+            "active-defrag-threshold-upper" => active_defrag_threshold_upper: u32 = 100,
+                integer(0, 1000), Later;
+
+            /// The least effort, in percent of a processor.
+            "active-defrag-cycle-min" => active_defrag_cycle_min: u32 = 1, integer(1, 99), Later;
+
+            /// The greatest effort, in percent of a processor.
+            "active-defrag-cycle-max" => active_defrag_cycle_max: u32 = 25, integer(1, 99), Later;
+
+            /// Elements from which on a collection is put in order in several steps.
+            "active-defrag-max-scan-fields" => active_defrag_max_scan_fields: u64 = 1000,
+                integer(1, i64::MAX), Later;
+
+            /// Whether the allocator gives memory back to the system from a thread of its own.
+            "jemalloc-bg-thread" => jemalloc_bg_thread: bool = true, YES_NO, Later;
+        }
+    } } };
+}
+pub(in crate::config) use memory_limits;
