@@ -1,5 +1,6 @@
 //! Value types and encodings: bytes in, bytes out; no I/O, no clock.
 
+pub mod bits;
 pub mod glob;
 pub mod number;
 pub mod object;
