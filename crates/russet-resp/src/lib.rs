@@ -14,6 +14,8 @@ pub mod quoting;
 pub mod reply;
 pub mod request;
 mod span;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 pub use error::ProtocolError;
 pub use reply::{Protocol, ReplyWriter};

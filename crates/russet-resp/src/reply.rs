@@ -328,5 +328,4 @@ fn is_line_end(byte: &u8) -> bool {
 }
 
 #[cfg(test)]
-#[path = "reply_tests.rs"]
 mod tests;

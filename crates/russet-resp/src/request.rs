@@ -458,5 +458,4 @@ fn short_header(header: Header, line: &[u8]) -> Option<(u32, usize)> {
 }
 
 #[cfg(test)]
-#[path = "request_tests.rs"]
 mod tests;
