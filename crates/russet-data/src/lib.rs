@@ -5,3 +5,4 @@ pub mod glob;
 pub mod number;
 pub mod object;
 pub mod size_class;
+pub mod table;

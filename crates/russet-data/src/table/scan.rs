@@ -1,0 +1,182 @@
+//! Ways through a table: by cursor, by part of a hash, at random, from end to end.
+
+use std::iter::FusedIterator;
+
+use super::bucket::Items;
+use super::geometry::{Place, next_cursor};
+use super::prefetch::prefetch;
+use super::slot::Slot;
+use super::{Item, ItemRef, Table};
+
+impl<T: Item> Table<T> {
+    /// Visits the items of one bucket and returns the cursor of the next; 0 begins and ends.
+    ///
+    /// The contract is Redis': an item that is in the table from the beginning of a scan to its end
+    /// is visited at least once, whatever the table grew or shrank to meanwhile. It may be visited
+    /// more than once if the table shrank. Any number is a valid cursor.
+    pub fn scan(&self, cursor: u64, visit: &mut dyn FnMut(&T)) -> u64 {
+        let Some(Place { bucket, .. }) = self.place(cursor) else { return 0 };
+        let items = self.directory.bucket(bucket).items();
+        // The items are scattered: ask for all of them before waiting for the first.
+        for pointer in items.clone().filter_map(Slot::pointer) {
+            prefetch(pointer.as_ptr());
+        }
+        items.for_each(|slot| self.visit(slot, visit));
+        next_cursor(cursor, self.geometry.depth(bucket, self.directory.buckets()))
+    }
+
+    /// Visits every item whose hash has the low `bits` bits of `hash`, and perhaps some others.
+    ///
+    /// If there are no more than `2^bits` buckets, that is one bucket, and nearly always one item of
+    /// it, because the tags are compared as far as `bits` go.
+    pub fn candidates(&self, hash: u64, bits: u32, visit: &mut dyn FnMut(&T)) {
+        let Some(place) = self.place(hash) else { return };
+        let buckets = self.directory.buckets();
+        let depth = self.geometry.depth(place.bucket, buckets);
+        let (first, step) = if depth <= bits {
+            (place.bucket, buckets as usize)
+        } else {
+            (hash as u32 & ((1 << bits) - 1), 1 << bits)
+        };
+        for bucket in (first..buckets).step_by(step) {
+            let known_bits = bits.min(self.geometry.known_bits(bucket, buckets));
+            for slot in self.directory.bucket(bucket).items() {
+                let known = self.geometry.known_hash(Place { bucket, tag: slot.tag() }, buckets);
+                if (known ^ hash) & ((1 << known_bits) - 1) == 0 {
+                    self.visit(slot, visit);
+                }
+            }
+        }
+    }
+
+    /// An item, every one being equally likely if `next_u64` gives uniform numbers.
+    ///
+    /// Draws a bucket and a position in its chain until there is an item at that position. The
+    /// expected number of draws is the bound on the chains' length divided by the load: a handful.
+    pub fn random(&self, next_u64: &mut dyn FnMut() -> u64) -> Option<ItemRef<'_, T>> {
+        if self.is_empty() {
+            return None;
+        }
+        let longest = u128::from(self.longest_chain).min(self.len as u128);
+        loop {
+            // A number below the product of both bounds, from the high half of a multiplication.
+            let spot = u128::from(next_u64()) * u128::from(self.directory.buckets());
+            let bucket = (spot >> u64::BITS) as u32;
+            let position = (u128::from(spot as u64) * longest) >> u64::BITS;
+            let slot = self.directory.bucket(bucket).item_at(position as usize);
+            if let Some(raw) = slot.and_then(Slot::pointer) {
+                // SAFETY: the table owns the item (C4) and is borrowed.
+                return Some(unsafe { ItemRef::new(raw) });
+            }
+        }
+    }
+
+    /// All items, in no order.
+    pub fn iter(&self) -> Iter<'_, T> {
+        Iter { table: self, bucket: 0, items: None }
+    }
+
+    /// How the items are spread, found by visiting every bucket.
+    pub fn statistics(&self) -> Statistics {
+        let mut chains_by_len = vec![0; self.longest_chain as usize + 1];
+        for bucket in 0..self.directory.buckets() {
+            chains_by_len[self.directory.bucket(bucket).items().count()] += 1;
+        }
+        while chains_by_len.last() == Some(&0) {
+            chains_by_len.pop();
+        }
+        Statistics { chains_by_len, overflow_slots: self.overflow_slots as usize }
+    }
+
+    fn visit(&self, slot: Slot, visit: &mut dyn FnMut(&T)) {
+        if let Some(raw) = slot.pointer() {
+            // SAFETY: the table owns the item (C4) and is borrowed.
+            let item = unsafe { ItemRef::new(raw) };
+            visit(&item);
+        }
+    }
+}
+
+/// See [`Table::statistics`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statistics {
+    /// At place `n`, how many buckets have a chain of `n` items; as long as the longest chain needs.
+    pub chains_by_len: Vec<usize>,
+    /// Slots of all overflow blocks.
+    pub overflow_slots: usize,
+}
+
+/// See [`Table::iter`].
+pub struct Iter<'a, T: Item> {
+    table: &'a Table<T>,
+    /// The bucket after the one that `items` is from.
+    bucket: u32,
+    items: Option<Items<'a>>,
+}
+
+impl<'a, T: Item> Iterator for Iter<'a, T> {
+    type Item = ItemRef<'a, T>;
+
+    fn next(&mut self) -> Option<ItemRef<'a, T>> {
+        loop {
+            if let Some(raw) = self.items.as_mut().and_then(Iterator::next).and_then(Slot::pointer)
+            {
+                // SAFETY: the table owns the item (C4) and is borrowed for `'a`.
+                return Some(unsafe { ItemRef::new(raw) });
+            }
+            if self.bucket == self.table.directory.buckets() {
+                return None;
+            }
+            self.items = Some(self.table.directory.bucket(self.bucket).items());
+            self.bucket += 1;
+        }
+    }
+}
+
+impl<T: Item> FusedIterator for Iter<'_, T> {}
+
+impl<'a, T: Item> IntoIterator for &'a Table<T> {
+    type Item = ItemRef<'a, T>;
+    type IntoIter = Iter<'a, T>;
+
+    fn into_iter(self) -> Iter<'a, T> {
+        self.iter()
+    }
+}
+
+/// The items of a table that is given up. Its memory is freed along the way, so that freeing a large
+/// table can be done in steps.
+pub struct IntoIter<T: Item>(Table<T>);
+
+impl<T: Item> Iterator for IntoIter<T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        let table = &mut self.0;
+        while let Some(last) = table.directory.buckets().checked_sub(1) {
+            if let Some(slot) = table.directory.bucket_mut(last).pop(&mut table.overflow_slots) {
+                table.len -= 1;
+                // SAFETY: no slot names the item any more that the table owned (C4).
+                return slot.pointer().map(|raw| unsafe { T::from_raw(raw) });
+            }
+            table.directory.pop();
+        }
+        None
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.0.len, Some(self.0.len))
+    }
+}
+
+impl<T: Item> ExactSizeIterator for IntoIter<T> {}
+impl<T: Item> FusedIterator for IntoIter<T> {}
+
+impl<T: Item> IntoIterator for Table<T> {
+    type Item = T;
+    type IntoIter = IntoIter<T>;
+
+    fn into_iter(self) -> IntoIter<T> {
+        IntoIter(self)
+    }
+}
