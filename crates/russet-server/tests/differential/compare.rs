@@ -1,0 +1,204 @@
+//! When two replies count as the same, and every intended difference with its reason.
+
+use std::collections::BTreeSet;
+
+use russet_e2e::Reply;
+
+use crate::step::Line;
+
+/// How the replies of a command are compared. Errors are always compared as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// Equal in every byte.
+    Equal,
+    /// Equal once the elements of every array and set in them are sorted.
+    AnyOrder,
+    /// Equal once the pairs of a map, or of the flat array that RESP2 makes of one, are sorted.
+    PairsInAnyOrder,
+    /// Integers at most this far apart.
+    Near(i64),
+    /// Of the same kind: both integers, both bulk strings.
+    SameKind,
+    /// Equal but for the values of these fields, on whatever level.
+    ExceptFields(&'static [&'static str]),
+    /// Null in both or in none.
+    NullInBoth,
+}
+
+/// Commands, named by their first words, whose replies need not be equal in every byte.
+///
+/// The first entry that fits decides. This is the complete list: a difference that is not here is a
+/// failure.
+const INTENDED_DIFFERENCES: &[(&[&str], How, &str)] = &[
+    (&["KEYS"], How::AnyOrder, "the order of a table's elements is its own"),
+    (&["RANDOMKEY"], How::NullInBoth, "any key will do"),
+    (&["SCAN"], How::SameKind, "cursors are each server's own; whole iterations are compared"),
+    (&["TTL", "PTTL"], How::Near(2_000), "the two servers run the command at different instants"),
+    (
+        &["EXPIRETIME", "PEXPIRETIME"],
+        How::Near(2_000),
+        "a relative time is counted from the instant each server ran the command",
+    ),
+    (&["OBJECT IDLETIME"], How::Near(5), "counted from the instant of the last access"),
+    (&["TIME", "LASTSAVE", "LATENCY HISTOGRAM"], How::SameKind, "clocks"),
+    (
+        &["MEMORY USAGE", "MEMORY STATS", "MEMORY DOCTOR", "MEMORY MALLOC-STATS", "DEBUG OBJECT"],
+        How::SameKind,
+        "memory is what the servers differ in",
+    ),
+    (&["INFO", "LOLWUT", "LATENCY DOCTOR"], How::SameKind, "text about the server itself"),
+    (&["CLIENT ID", "CLIENT INFO", "CLIENT LIST"], How::SameKind, "names ids and addresses"),
+    (
+        &["HELLO"],
+        How::ExceptFields(&["id", "version"]),
+        "ids and the version answered to (7.2) are each server's own",
+    ),
+    (
+        &["COMMAND DOCS"],
+        How::ExceptFields(&["summary", "complexity", "history", "reply_schema"]),
+        "Russet's sentences are its own",
+    ),
+    (
+        &["COMMAND INFO"],
+        How::AnyOrder,
+        "flags, categories and tips are sets, though RESP2 sends them as arrays",
+    ),
+    (&["CONFIG GET"], How::PairsInAnyOrder, "the order of the directives is each server's own"),
+    (&["COMMAND COUNT"], How::SameKind, "Russet does not have every command yet"),
+    (
+        &[
+            "CLIENT HELP",
+            "OBJECT HELP",
+            "CONFIG HELP",
+            "COMMAND HELP",
+            "MEMORY HELP",
+            "SLOWLOG HELP",
+            "LATENCY HELP",
+            "DEBUG HELP",
+        ],
+        How::SameKind,
+        "Russet's sentences are its own",
+    ),
+];
+
+/// How the replies to `line` are compared.
+pub fn how(line: &Line) -> How {
+    INTENDED_DIFFERENCES
+        .iter()
+        .find(|(commands, _, _)| commands.iter().any(|words| line.begins_with(words)))
+        .map_or(How::Equal, |(_, how, _)| *how)
+}
+
+/// Whether `ours` and `theirs` count as the same reply.
+pub fn same(how: How, ours: &Reply, theirs: &Reply) -> bool {
+    if ours.is_error() || theirs.is_error() {
+        return ours == theirs;
+    }
+    match how {
+        How::Equal => ours == theirs,
+        How::AnyOrder => sorted(ours) == sorted(theirs),
+        How::PairsInAnyOrder => {
+            std::mem::discriminant(ours) == std::mem::discriminant(theirs)
+                && sorted_pairs(ours) == sorted_pairs(theirs)
+        }
+        How::Near(distance) => match (ours, theirs) {
+            // Negative answers (-1 no expiry, -2 no key) are codes, not times.
+            (&Reply::Integer(ours), &Reply::Integer(theirs)) => {
+                ours == theirs
+                    || (ours.min(theirs) >= 0 && ours.abs_diff(theirs) <= distance as u64)
+            }
+            _ => ours == theirs,
+        },
+        How::SameKind => std::mem::discriminant(ours) == std::mem::discriminant(theirs),
+        How::ExceptFields(fields) => without(fields, ours) == without(fields, theirs),
+        How::NullInBoth => ours.is_null() == theirs.is_null(),
+    }
+}
+
+/// Whether the replies to EXEC agree, each element by the rule of the command that was queued.
+pub fn same_exec(queued: &[Line], ours: &Reply, theirs: &Reply) -> bool {
+    match (ours, theirs) {
+        (Reply::Array(ours), Reply::Array(theirs))
+            if ours.len() == queued.len() && theirs.len() == queued.len() =>
+        {
+            queued.iter().zip(ours.iter().zip(theirs)).all(|(line, (a, b))| same(how(line), a, b))
+        }
+        _ => ours == theirs,
+    }
+}
+
+/// Whether whole iterations have returned the same elements; repetitions are allowed.
+pub fn same_elements(ours: &[Vec<u8>], theirs: &[Vec<u8>]) -> bool {
+    ours.iter().collect::<BTreeSet<_>>() == theirs.iter().collect::<BTreeSet<_>>()
+}
+
+fn sorted_pairs(reply: &Reply) -> Vec<Vec<&Reply>> {
+    let mut pairs: Vec<_> = reply.elements().chunks(2).map(<[&Reply]>::to_vec).collect();
+    pairs.sort();
+    pairs
+}
+
+fn sorted(reply: &Reply) -> Reply {
+    let sort = |items: &[Reply]| {
+        let mut items: Vec<Reply> = items.iter().map(sorted).collect();
+        items.sort();
+        items
+    };
+    match reply {
+        Reply::Array(items) => Reply::Array(sort(items)),
+        Reply::Set(items) => Reply::Set(sort(items)),
+        Reply::Map(pairs) => {
+            let mut pairs: Vec<_> = pairs.iter().map(|(k, v)| (sorted(k), sorted(v))).collect();
+            pairs.sort();
+            Reply::Map(pairs)
+        }
+        other => other.clone(),
+    }
+}
+
+/// The reply without the named fields of its maps, and of the flat arrays that stand for maps.
+fn without(fields: &[&str], reply: &Reply) -> Reply {
+    let named = |key: &Reply| key.bytes().is_some_and(|k| fields.iter().any(|f| f.as_bytes() == k));
+    match reply {
+        Reply::Map(pairs) => Reply::Map(
+            pairs
+                .iter()
+                .filter(|(key, _)| !named(key))
+                .map(|(key, value)| (key.clone(), without(fields, value)))
+                .collect(),
+        ),
+        Reply::Array(items) => {
+            let mut kept = Vec::new();
+            let mut rest = items.iter();
+            while let Some(item) = rest.next() {
+                if named(item) {
+                    rest.next();
+                } else {
+                    kept.push(without(fields, item));
+                }
+            }
+            Reply::Array(kept)
+        }
+        other => other.clone(),
+    }
+}
+
+#[test]
+fn rules_tell_replies_apart() {
+    let array = |items: &[i64]| Reply::Array(items.iter().map(|&i| Reply::Integer(i)).collect());
+    assert!(same(How::AnyOrder, &array(&[1, 2]), &array(&[2, 1])));
+    assert!(!same(How::AnyOrder, &array(&[1, 2]), &array(&[2, 2])));
+    assert!(same(How::Near(5), &Reply::Integer(10), &Reply::Integer(15)));
+    assert!(!same(How::Near(5), &Reply::Integer(-1), &Reply::Integer(0)));
+    assert!(!same(How::Near(5), &Reply::Integer(10), &Reply::Integer(16)));
+    let error = |text: &str| Reply::Error(text.into());
+    assert!(!same(How::SameKind, &error("ERR a"), &error("ERR b")));
+    assert!(same(how(&Line::new("get k")), &Reply::NullBulk, &Reply::NullBulk));
+    assert_eq!(how(&Line::new("object IdleTime k")), How::Near(5));
+    let hello = |id, mode: &str| {
+        let field = |text: &str| Reply::Bulk(text.into());
+        Reply::Array(vec![field("id"), Reply::Integer(id), field("mode"), field(mode)])
+    };
+    assert!(same(how(&Line::new("HELLO")), &hello(1, "standalone"), &hello(2, "standalone")));
+    assert!(!same(how(&Line::new("HELLO")), &hello(1, "standalone"), &hello(1, "cluster")));
+}
