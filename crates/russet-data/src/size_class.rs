@@ -19,15 +19,20 @@
 #[must_use]
 pub const fn size_class(bytes: usize) -> usize {
     if bytes > 128 {
-        let spacing = 1 << ((bytes - 1).ilog2() - 2);
-        bytes.next_multiple_of(spacing)
+        round_up(bytes, 1 << ((bytes - 1).ilog2() - 2))
     } else if bytes > 8 {
-        bytes.next_multiple_of(16)
+        round_up(bytes, 16)
     } else if bytes > 0 {
         8
     } else {
         0
     }
+}
+
+/// Rounds up to a multiple of a power of two. Branch-free, unlike
+/// `next_multiple_of`, which has to allow for any divisor.
+const fn round_up(bytes: usize, power_of_two: usize) -> usize {
+    (bytes + power_of_two - 1) & !(power_of_two - 1)
 }
 
 const _: () = {

@@ -122,6 +122,13 @@ impl Shape {
         if bytes < ENTRY_ALIGN { ENTRY_ALIGN } else { bytes }
     }
 
+    /// How many bytes, from the key on, a block keeps that changes its shape.
+    #[inline]
+    fn payload_shared_with(self, other: Self) -> usize {
+        debug_assert_eq!(self.key_len, other.key_len);
+        self.key_len + self.tail_len.min(other.tail_len)
+    }
+
     fn layout(self) -> Layout {
         Layout::from_size_align(self.allocation_bytes(), ENTRY_ALIGN)
             .expect("the key is in memory, so its length is far from the limit")
@@ -348,33 +355,47 @@ impl Block {
     /// # Safety
     /// The tail keeps what fits of its bytes. Those it gains are not
     /// initialised: the caller does that before anything else.
+    #[inline]
     unsafe fn reshape(&mut self, expire_at_ms: Option<i64>, tail_len: usize) {
         let old = self.shape();
         let new = Shape::new(expire_at_ms.is_some(), old.key_len, tail_len);
-        let kept = old.key_len + old.tail_len.min(new.tail_len);
-        let source = self.0;
-        let moves = old.allocation_bytes() != new.allocation_bytes();
-        if moves {
-            self.0 = new.allocate();
-        }
-        // SAFETY: `kept` bytes from the key on are initialised in the old shape
-        // and have room in the new one. Only within one block can source and
-        // target overlap, which `copy` allows. The fields are written after
-        // the payload has left their place. By B1 the old layout is the one
-        // the old allocation was made with, and nothing points to it any more.
+        // SAFETY: if the sizes agree, the payload has room for either shape in
+        // this allocation; source and target may overlap, which `copy` allows.
+        // The fields are written after the payload has left their place.
+        // Otherwise `relocate` has just what it asks for.
         unsafe {
-            if moves {
-                self.0.cast::<u32>().write(source.cast::<u32>().read());
+            if old.allocation_bytes() == new.allocation_bytes() {
+                if old.key_offset() != new.key_offset() {
+                    let from = self.0.add(old.key_offset());
+                    let to = self.0.add(new.key_offset());
+                    ptr::copy(from.as_ptr(), to.as_ptr(), old.payload_shared_with(new));
+                }
+                self.write_fields(new, expire_at_ms);
+            } else {
+                self.relocate(old, new, expire_at_ms);
             }
-            if moves || old.key_offset() != new.key_offset() {
-                let from = source.add(old.key_offset());
-                let to = self.0.add(new.key_offset());
-                ptr::copy(from.as_ptr(), to.as_ptr(), kept);
-            }
+        }
+    }
+
+    /// Moves the block to an allocation of its own size.
+    ///
+    /// # Safety
+    /// `old` must be the shape of the block, `new` one with the same key, and
+    /// `expire_at_ms` present exactly if `new` says so. The new tail is as
+    /// [`Block::reshape`] leaves it.
+    #[inline(never)]
+    unsafe fn relocate(&mut self, old: Shape, new: Shape, expire_at_ms: Option<i64>) {
+        let source = std::mem::replace(&mut self.0, new.allocate());
+        // SAFETY: the shared payload is initialised in the old block and has
+        // room in the new one. By B1 the old layout is the one the old
+        // allocation was made with, and nothing points to it any more.
+        unsafe {
+            self.0.cast::<u32>().write(source.cast::<u32>().read());
             self.write_fields(new, expire_at_ms);
-            if moves {
-                dealloc(source.as_ptr(), old.layout());
-            }
+            let from = source.add(old.key_offset());
+            let to = self.0.add(new.key_offset());
+            ptr::copy_nonoverlapping(from.as_ptr(), to.as_ptr(), old.payload_shared_with(new));
+            dealloc(source.as_ptr(), old.layout());
         }
     }
 
