@@ -2,6 +2,7 @@
 
 pub mod bits;
 pub mod glob;
+pub mod lcs;
 pub mod number;
 pub mod object;
 pub mod size_class;

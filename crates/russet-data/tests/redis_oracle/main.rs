@@ -6,3 +6,4 @@ mod bitmaps;
 mod numbers;
 mod patterns;
 mod redis;
+mod subsequences;
