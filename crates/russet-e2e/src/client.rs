@@ -1,8 +1,10 @@
 //! A client that adds nothing: bytes out, replies in.
 
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
+
+use russet_resp::decode::Decoder;
 
 use crate::Reply;
 
@@ -14,7 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// One connection to a server.
 #[derive(Debug)]
 pub struct Client {
-    stream: BufReader<TcpStream>,
+    stream: TcpStream,
+    decoder: Decoder,
 }
 
 impl Client {
@@ -28,7 +31,7 @@ impl Client {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
-        Ok(Client { stream: BufReader::new(stream) })
+        Ok(Client { stream, decoder: Decoder::default() })
     }
 
     /// Send one command and read one reply.
@@ -71,7 +74,7 @@ impl Client {
     ///
     /// Those of the socket.
     pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.stream.get_mut().write_all(bytes)
+        self.stream.write_all(bytes)
     }
 
     /// Read the next reply (or RESP3 push).
@@ -80,7 +83,17 @@ impl Client {
     ///
     /// As [`try_command`](Self::try_command).
     pub fn receive(&mut self) -> io::Result<Reply> {
-        Reply::read(&mut self.stream)
+        let mut bytes = [0; 16 * 1024];
+        loop {
+            let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);
+            if let Some(reply) = self.decoder.decode().map_err(invalid)? {
+                return Ok(reply);
+            }
+            match self.stream.read(&mut bytes)? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                count => self.decoder.feed(&bytes[..count]),
+            }
+        }
     }
 
     /// Announce that nothing more will be sent, and read all that still comes until the server
@@ -92,7 +105,7 @@ impl Client {
     /// causes one.
     pub fn finish(mut self) -> io::Result<Vec<u8>> {
         // The server may have closed already, which is what the caller is about to find out.
-        let _ = self.stream.get_ref().shutdown(Shutdown::Write);
+        let _ = self.stream.shutdown(Shutdown::Write);
         self.read_to_end()
     }
 
@@ -101,7 +114,12 @@ impl Client {
     /// # Errors
     ///
     /// As [`finish`](Self::finish).
+    ///
+    /// # Panics
+    ///
+    /// When a part of what comes has already been read by [`receive`](Self::receive).
     pub fn read_to_end(&mut self) -> io::Result<Vec<u8>> {
+        assert!(self.decoder.is_drained(), "replies are left that have not been received");
         let mut rest = Vec::new();
         match self.stream.read_to_end(&mut rest) {
             Ok(_) => Ok(rest),
@@ -112,7 +130,7 @@ impl Client {
 
     /// The socket below, for tests of timeouts and buffers.
     pub fn socket(&self) -> &TcpStream {
-        self.stream.get_ref()
+        &self.stream
     }
 }
 

@@ -3,8 +3,7 @@
 //! - [`process`] starts a server (Russet's own binary or Debian's `redis-server`) on a port the
 //!   system chose, waits until it answers, and ends it when dropped.
 //! - [`client`] is a client that adds nothing: it sends the bytes it is given and returns each
-//!   reply as it stood on the wire, so that a test can tell `$-1` from `*-1`.
-//! - [`reply`] is that reply as a value.
+//!   [`Reply`] as it stood on the wire, so that a test can tell `$-1` from `*-1`.
 //! - [`tools`] runs `redis-cli` and `redis-benchmark`.
 //!
 //! Tests that need Russet's binary live in `crates/russet-server/tests`, where Cargo builds it
@@ -13,16 +12,20 @@
 
 pub mod client;
 pub mod process;
-pub mod reply;
 pub mod tools;
 
 pub use client::Client;
 pub use process::Server;
-pub use reply::Reply;
+pub use russet_resp::decode::Value as Reply;
 
 /// Whether this run is CI's, where a missing tool is a failure rather than a reason to skip.
 pub fn in_ci() -> bool {
     std::env::var_os("CI").is_some_and(|value| value != "false" && !value.is_empty())
+}
+
+/// The text of a reply for people: lossy, and empty when it has none.
+pub fn text(reply: &Reply) -> String {
+    String::from_utf8_lossy(reply.bytes().unwrap_or_default()).into_owned()
 }
 
 /// Whether `program` can be run; a missing one is an error in CI and a loud skip elsewhere.

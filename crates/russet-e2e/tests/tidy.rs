@@ -15,8 +15,9 @@ const LONGEST_FILE_LINES: usize = 800;
 /// Clippy demands the SAFETY comment of each block (`undocumented_unsafe_blocks`); this list keeps
 /// such code where it is expected. A prefix that holds no `unsafe` any more must be removed.
 const UNSAFE_MODULES: &[(&str, &str)] = &[
-    ("crates/russet-data/tests/size_class.rs", "asks the allocator for the size of a block"),
-    ("crates/russet-keyspace/src/entry/", "lays out an entry in one allocation"),
+    ("crates/russet-data/src/table/", "tagged pointers to items, in buckets of one cache line"),
+    ("crates/russet-data/tests/size_class.rs", "asks the allocator what it rounds sizes up to"),
+    ("crates/russet-keyspace/src/entry/", "header, key and value in one allocation of their size"),
 ];
 
 /// What must not appear in Rust code, and what to do instead. Built with `concat!` so that this file
