@@ -7,6 +7,8 @@
 //!
 //! Nothing here does I/O or knows a command.
 
+#![forbid(unsafe_code)]
+
 pub mod decode;
 mod error;
 mod number;
