@@ -14,8 +14,9 @@
 //!
 //! The hash bits are those by which the table chooses a bucket. Several keys
 //! may share an item; then it is there several times. The shard looks at the
-//! table's candidates for the hash bits and takes the one whose own expiry
-//! time has passed.
+//! table's candidates for the hash bits and takes any one that the item stands
+//! for ([`Due::is_for`]): taking another key of the same deadline would leave
+//! the index with an item whose key is gone.
 //!
 //! Up to [`LEAF_MAX`] items are one sorted vector. More are a sorted sequence
 //! of such vectors, the leaves, each next to its smallest item:
@@ -96,10 +97,22 @@ struct Leaf {
 /// A key whose time has passed, as the index knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Due {
-    /// The deadline, in milliseconds since the Unix epoch.
+    /// The deadline, in milliseconds since the Unix epoch, as the index stores
+    /// it: not before 1970.
     pub deadline_ms: i64,
     /// The low [`HASH_BITS`] bits of the key's hash.
     pub hash_low: u32,
+}
+
+impl Due {
+    /// Whether a key that expires at `expire_at_ms` may be this one. Asks for
+    /// the key's hash only if the time agrees.
+    #[must_use]
+    pub fn is_for(self, expire_at_ms: Option<i64>, hash: impl FnOnce() -> u64) -> bool {
+        expire_at_ms.is_some_and(|expire_at_ms| {
+            clamp_deadline(expire_at_ms) == self.deadline_ms && hash_low(hash()) == self.hash_low
+        })
+    }
 }
 
 impl ExpiryIndex {
@@ -366,8 +379,11 @@ fn leaf_bytes(items: &Vec<u64>) -> usize {
 }
 
 fn item(deadline_ms: i64, hash: u64) -> u64 {
-    let deadline_ms = deadline_ms.clamp(0, DEADLINE_MAX_MS) as u64;
-    deadline_ms << HASH_BITS | u64::from(hash_low(hash))
+    (clamp_deadline(deadline_ms) as u64) << HASH_BITS | u64::from(hash_low(hash))
+}
+
+fn clamp_deadline(deadline_ms: i64) -> i64 {
+    deadline_ms.clamp(0, DEADLINE_MAX_MS)
 }
 
 fn deadline_ms(item: u64) -> i64 {

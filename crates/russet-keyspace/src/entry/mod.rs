@@ -59,6 +59,7 @@ use std::ptr::NonNull;
 
 use russet_data::object::{Encoding, Object, ValueType};
 use russet_data::size_class::size_class;
+use russet_data::table::{ITEM_ALIGN, Item, prefetch};
 
 use layout::{Block, Kind, Representation};
 pub use layout::{ENTRY_ALIGN, INLINE_MAX};
@@ -254,36 +255,7 @@ impl Entry {
             Representation::Boxed => self.boxed_pointer().as_ptr().cast::<u8>(),
             _ => self.0.tail_start().as_ptr(),
         };
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: a prefetch changes nothing and may be given any address.
-        unsafe {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            _mm_prefetch::<_MM_HINT_T0>(address.cast::<i8>());
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = address;
-    }
-
-    /// Gives the allocation away, for a table to hold. [`Entry::from_raw`]
-    /// takes it back. The address is a multiple of [`ENTRY_ALIGN`].
-    #[inline]
-    #[must_use]
-    pub fn into_raw(self) -> NonNull<u8> {
-        // SAFETY: `Entry` is a transparent wrapper of `Block`, and `self` is
-        // forgotten, so that the block keeps one owner.
-        let block = unsafe { std::mem::transmute::<Self, Block>(self) };
-        block.into_raw()
-    }
-
-    /// Takes an entry back.
-    ///
-    /// # Safety
-    /// `raw` must come from [`Entry::into_raw`], and be taken back only once.
-    #[inline]
-    #[must_use]
-    pub unsafe fn from_raw(raw: NonNull<u8>) -> Self {
-        // SAFETY: the caller's promise.
-        Self(unsafe { Block::from_raw(raw) })
+        prefetch(address);
     }
 
     /// Checks what must hold between header and tail.
@@ -335,6 +307,29 @@ impl Drop for Entry {
     }
 }
 
+// SAFETY: the address is that of the allocation, aligned to ENTRY_ALIGN and in the lower half of the
+// address space. The key lies in the allocation, to which `Entry` holds no more than a `NonNull`.
+unsafe impl Item for Entry {
+    #[inline]
+    fn into_raw(self) -> NonNull<u8> {
+        // SAFETY: `Entry` is a transparent wrapper of `Block`, and `self` is
+        // forgotten, so that the block keeps one owner.
+        let block = unsafe { std::mem::transmute::<Self, Block>(self) };
+        block.into_raw()
+    }
+
+    #[inline]
+    unsafe fn from_raw(raw: NonNull<u8>) -> Self {
+        // SAFETY: the caller's promise, which is the block's condition.
+        Self(unsafe { Block::from_raw(raw) })
+    }
+
+    #[inline]
+    fn key(&self) -> &[u8] {
+        self.0.key()
+    }
+}
+
 impl fmt::Debug for Entry {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -367,4 +362,7 @@ fn decimal_len(value: i64) -> usize {
 const _: () = {
     assert!(size_of::<Entry>() == 8 && size_of::<Option<Entry>>() == 8);
     assert!(POINTER_BYTES == 8);
+    // What a box costs beyond the bytes in it, as the essay says.
+    assert!(POINTER_BYTES + size_class(size_of::<Object>()) == 40);
+    assert!(ENTRY_ALIGN.is_multiple_of(ITEM_ALIGN));
 };

@@ -2,6 +2,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use russet_data::table::{KeyHasher, Table};
 
 use super::*;
 
@@ -265,6 +266,35 @@ impl Entry {
         drop(unsafe { Self::from_raw(raw) });
         raw.as_ptr() as usize
     }
+}
+
+#[test]
+fn lives_in_a_table() {
+    struct FirstBytes;
+    impl KeyHasher for FirstBytes {
+        fn hash(&self, key: &[u8]) -> u64 {
+            u64::from_le_bytes(key[..8].try_into().expect("keys of eight bytes"))
+        }
+    }
+
+    let hashes = (0..1000_u64).map(|number| number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let mut table = Table::new();
+    for hash in hashes.clone() {
+        table.insert_unique(hash, Entry::with_bytes(&hash.to_le_bytes(), b"", None), &FirstBytes);
+    }
+    for len in 1..100 {
+        for hash in hashes.clone() {
+            let mut slot = table.find_mut(hash, &hash.to_le_bytes()).expect("it was inserted");
+            assert_eq!(slot.update(|entry| entry.append_bytes(b"x")), len);
+            slot.update(|entry| entry.set_expire_at_ms((len % 3 == 0).then_some(1)));
+        }
+    }
+    table.check_invariants(&FirstBytes);
+    for hash in hashes {
+        let entry = table.remove(hash, &hash.to_le_bytes()).expect("it was inserted");
+        assert_eq!(entry.string_bytes(&mut IntBuf::new()), [b'x'; 99]);
+    }
+    assert!(table.is_empty());
 }
 
 #[test]

@@ -182,6 +182,18 @@ fn is_due_after_the_millisecond_of_the_deadline() {
 }
 
 #[test]
+fn a_due_item_stands_for_its_own_keys_only() {
+    let mut index = ExpiryIndex::new();
+    index.insert(-5, 7);
+    let due = index.pop_due(1).expect("its time has passed");
+    assert!(due.is_for(Some(-5), || 7));
+    assert!(due.is_for(Some(0), || 7 + (1 << HASH_BITS)));
+    assert!(!due.is_for(Some(0), || 8));
+    assert!(!due.is_for(Some(1), || 7));
+    assert!(!due.is_for(None, || 7));
+}
+
+#[test]
 fn deadlines_beyond_the_range_are_never_due() {
     let mut index = ExpiryIndex::new();
     index.insert(i64::MAX, 1);
