@@ -67,22 +67,22 @@ pub(super) fn load(words: &[&[u8]], stdin: &mut dyn Read) -> Result<Startup, Sta
     let options = Options::from_words(words, file.is_none());
     let mut reader = Reader::default();
     let mut source = ConfigSource::default();
-    let mut lines = 0;
+    // Lines are counted as if all were one text, as Redis does.
+    let mut line = 1;
     if let Some(file) = file {
         let path = Path::new(OsStr::from_bytes(file));
         let unreadable = |error| StartError::Unreadable { path: path.to_owned(), error };
         let path = std::path::absolute(path).map_err(unreadable)?;
-        lines += reader.read_file(&path)?;
+        line = reader.read_file(&path)?;
         source.file = Some(path);
     }
     if options.stdin {
         let mut text = Vec::new();
-        stdin
-            .read_to_end(&mut text)
-            .map_err(|error| StartError::Unreadable { path: "-".into(), error })?;
-        lines += reader.read_text(&text, lines.max(1))?.saturating_sub(1);
+        let unreadable = |error| StartError::Unreadable { path: "-".into(), error };
+        stdin.read_to_end(&mut text).map_err(unreadable)?;
+        line = reader.read_text(&text, line)?;
     }
-    reader.read_text(&options.lines, lines.max(1) + 1)?;
+    reader.read_text(&options.lines, line + 1)?;
     reader.finish(source)
 }
 

@@ -72,11 +72,9 @@ impl fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
-/// The system's words for an error, without the number that Rust adds to them.
+/// The system's words for an error, without what Rust and libraries add: its number, a path.
 pub(super) fn os_reason(error: &io::Error) -> String {
     let text = error.to_string();
-    match (error.raw_os_error(), text.rfind(" (os error ")) {
-        (Some(_), Some(end)) => text[..end].to_owned(),
-        _ => text,
-    }
+    let end = text.find(" (os error ").unwrap_or(text.len());
+    text[..end].to_owned()
 }

@@ -79,12 +79,13 @@ pub(super) struct Reader {
 const INCLUDE_DEPTH_MAX: usize = 16;
 
 impl Reader {
-    /// Reads a file. Returns the number of lines it has.
+    /// Reads a file. Returns the number of its last line.
     pub fn read_file(&mut self, path: &Path) -> Result<usize, StartError> {
         self.read_included(path, 0)
     }
 
-    /// Reads lines that come from no file. The first one has the number `first_line`.
+    /// Reads lines that come from no file, the first of which has the number `first_line`.
+    /// Returns the number of the last one.
     pub fn read_text(&mut self, text: &[u8], first_line: usize) -> Result<usize, StartError> {
         self.read_lines(text, None, first_line, 0)
     }
@@ -121,19 +122,15 @@ impl Reader {
         first_line: usize,
         depth: usize,
     ) -> Result<usize, StartError> {
-        let mut count = 0;
-        for line in text.split(|byte| *byte == b'\n') {
-            let place = Place {
-                file: file.clone(),
-                line: first_line + count,
-                text: line.trim_ascii().to_vec(),
-            };
-            count += 1;
+        let mut last_line = first_line;
+        for (line, text) in (first_line..).zip(text.split(|byte| *byte == b'\n')) {
+            last_line = line;
+            let place = Place { file: file.clone(), line, text: text.trim_ascii().to_vec() };
             if !place.text.is_empty() && place.text[0] != b'#' {
                 self.read_line(place, depth)?;
             }
         }
-        Ok(count)
+        Ok(last_line)
     }
 
     fn read_line(&mut self, place: Place, depth: usize) -> Result<(), StartError> {

@@ -1,6 +1,8 @@
 //! Tests of the configuration as a whole.
 
+mod files;
 mod get_and_set;
+mod rewriting;
 
 use super::*;
 

@@ -86,7 +86,7 @@ macro_rules! replication {
             "repl-disable-tcp-nodelay" => repl_disable_tcp_nodelay: bool = false, YES_NO, Later;
 
             /// Changes kept for replicas that come back.
-            "repl-backlog-size" => repl_backlog_size: u64 = 1 << 20, memory(1, LONG_MAX), Later;
+            "repl-backlog-size" => repl_backlog_size: u64 = 1 << 20, memory(1, LONG_MAX).at_least(16 << 10), Later;
 
             /// Seconds without any replica after which they are dropped; 0 for never.
             "repl-backlog-ttl" => repl_backlog_ttl: u64 = 3600, integer(0, i64::MAX), Later;

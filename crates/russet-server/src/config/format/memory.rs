@@ -22,31 +22,43 @@ const UNITS: [(&str, u64); 8] = [
     ("gb", GIB),
 ];
 
-/// Reads an amount such as `64mb`, in bytes. `None` if it is none, or above 64 bits.
+/// Reads an amount such as `64mb`, in bytes. Without digits it is nothing, as in Redis. `None` if
+/// it is no amount, or above 64 bits.
 pub(super) fn parse_bytes(text: &[u8]) -> Option<u64> {
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (number, unit) = text.split_at(digits);
     let (_, factor) = UNITS.iter().find(|(name, _)| name.as_bytes().eq_ignore_ascii_case(unit))?;
-    parse_u64_lenient(number)?.checked_mul(*factor)
+    match number {
+        [] => Some(0),
+        digits => parse_u64_lenient(digits)?.checked_mul(*factor),
+    }
 }
 
 /// Writes an amount in the largest unit that it is a whole number of.
 pub(super) fn format_bytes(bytes: u64) -> String {
     [(GIB, "gb"), (MIB, "mb"), (KIB, "kb")]
         .iter()
-        .find(|(factor, _)| bytes != 0 && bytes % factor == 0)
+        .find(|(factor, _)| bytes != 0 && bytes.is_multiple_of(*factor))
         .map_or_else(|| bytes.to_string(), |(factor, unit)| format!("{}{unit}", bytes / factor))
 }
 
 /// An amount of memory from `min` to `max` bytes.
 pub const fn memory(min: u64, max: u64) -> Memory {
-    Memory { min, max }
+    Memory { min, max, floor: 0 }
 }
 
 /// See [`memory`].
 pub struct Memory {
     min: u64,
     max: u64,
+    floor: u64,
+}
+
+impl Memory {
+    /// The same, but less than `floor` bytes count as that many.
+    pub const fn at_least(self, floor: u64) -> Self {
+        Self { floor, ..self }
+    }
 }
 
 impl<T> Format<T> for Memory
@@ -56,10 +68,11 @@ where
     fn parse(&self, arguments: &[Vec<u8>], _current: &T) -> Result<T, Reason> {
         let bytes = parse_bytes(single(arguments)?).ok_or("argument must be a memory value")?;
         if !(self.min..=self.max).contains(&bytes) {
-            let Self { min, max } = self;
+            let Self { min, max, .. } = self;
             return Err(format!("argument must be between {min} and {max} inclusive").into());
         }
-        Ok(T::try_from(bytes).expect("the range of a directive lies within its type"))
+        Ok(T::try_from(bytes.max(self.floor))
+            .expect("the range of a directive lies within its type"))
     }
 
     fn show(&self, value: &T) -> Vec<u8> {
@@ -72,7 +85,7 @@ where
     }
 
     fn describe(&self) -> String {
-        format!("memory from {}", format_bytes(self.min))
+        format!("memory from {}", format_bytes(self.min.max(self.floor)))
     }
 }
 
@@ -89,19 +102,17 @@ pub const MEMORY_OR_PERCENT: MemoryOrPercent = MemoryOrPercent;
 impl Format<MemoryShare> for MemoryOrPercent {
     fn parse(&self, arguments: &[Vec<u8>], _current: &MemoryShare) -> Result<MemoryShare, Reason> {
         let argument = single(arguments)?;
+        const TOO_MUCH: &str = "percentage argument must be less or equal to 100";
         if let Some(bytes) = parse_bytes(argument) {
-            return match i64::try_from(bytes) {
-                Ok(_) => Ok(MemoryShare::Bytes(bytes)),
-                Err(_) => {
-                    Err(format!("argument must be between -100 and {} inclusive", i64::MAX).into())
-                }
-            };
+            // Redis keeps percentages as negative amounts, and takes huge amounts for those.
+            let fits = i64::try_from(bytes).is_ok();
+            return if fits { Ok(MemoryShare::Bytes(bytes)) } else { Err(TOO_MUCH.into()) };
         }
         match argument.strip_suffix(b"%").and_then(parse_i64) {
             // Redis too keeps zero percent as zero bytes; either way there is no limit.
             Some(0) => Ok(MemoryShare::Bytes(0)),
             Some(percent @ 1..=100) => Ok(MemoryShare::Percent(percent as u8)),
-            Some(101..) => Err("percentage argument must be less or equal to 100".into()),
+            Some(101..) => Err(TOO_MUCH.into()),
             _ => Err("argument must be a memory or percent value".into()),
         }
     }
@@ -135,6 +146,9 @@ mod tests {
     fn units_are_those_of_redis() {
         for (text, bytes) in [
             ("0", 0),
+            ("", 0),
+            ("kb", 0),
+            ("007", 7),
             ("123", 123),
             ("5b", 5),
             ("1k", 1000),
@@ -147,9 +161,7 @@ mod tests {
         ] {
             assert_eq!(parse_bytes(text.as_bytes()), Some(bytes), "{text}");
         }
-        for text in
-            ["", "kb", "-1", "+1", "1 kb", "1tb", "1.5gb", "18446744073709551616", "1\u{e9}"]
-        {
+        for text in ["-1", "+1", "1 kb", "1tb", "1.5gb", "18446744073709551616", "1\u{e9}"] {
             assert_eq!(parse_bytes(text.as_bytes()), None, "{text}");
         }
     }

@@ -225,7 +225,11 @@ pub const DIRECTORY: Directory = Directory;
 
 impl Format<PathBuf> for Directory {
     fn parse(&self, arguments: &[Vec<u8>], current: &PathBuf) -> Result<PathBuf, Reason> {
-        let path = current.join(OsStr::from_bytes(single(arguments)?));
+        let path = match single(arguments)? {
+            // Joined to another path it would be that one, but the kernel knows no such name.
+            b"" => return Err("No such file or directory".into()),
+            path => current.join(OsStr::from_bytes(path)),
+        };
         // The dot at the end makes the kernel refuse what cannot be entered.
         path.join(".").canonicalize().map_err(|error| os_reason(&error).into())
     }
