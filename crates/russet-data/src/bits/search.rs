@@ -45,12 +45,18 @@ fn first(bytes: &[u8], bit: bool, range: Range<u64>) -> Option<u64> {
 /// Offset of the first bit in which `bytes` differs from an endless repetition of `filling`.
 fn first_unlike(bytes: &[u8], filling: u8) -> Option<u64> {
     // Looked over in steps wide enough for vector instructions, then more closely.
-    const STEP: usize = 64;
-    let (steps, _) = bytes.as_chunks::<STEP>();
-    let alike = |step: &[u8; STEP]| step.iter().fold(0, |seen, byte| seen | (byte ^ filling)) == 0;
-    let skipped = steps.iter().take_while(|step| alike(step)).count() * STEP;
-    let index = skipped + bytes[skipped..].iter().position(|&byte| byte != filling)?;
+    let mut index = skip_alike::<64>(bytes, filling);
+    index += skip_alike::<8>(&bytes[index..], filling);
+    index += bytes[index..].iter().position(|&byte| byte != filling)?;
     Some(index as u64 * 8 + u64::from((bytes[index] ^ filling).leading_zeros()))
+}
+
+/// Bytes at the start that consist of `filling`, in multiples of `STEP`.
+fn skip_alike<const STEP: usize>(bytes: &[u8], filling: u8) -> usize {
+    let (steps, _) = bytes.as_chunks::<STEP>();
+    // No early exit within a step: that is what lets it compile to vector instructions.
+    let alike = |step: &[u8; STEP]| step.iter().fold(0, |seen, byte| seen | (byte ^ filling)) == 0;
+    steps.iter().take_while(|step| alike(step)).count() * STEP
 }
 
 #[cfg(test)]

@@ -87,8 +87,13 @@ impl FloatBuf {
     /// `value` in C's notation `%.17g`: up to 17 significant digits, exponents below -4 and
     /// from 17 on written out. Redis up to 7.0 answers scores this way.
     pub fn format_17_digits(&mut self, value: f64) -> &[u8] {
+        /// Integers below have at most 17 digits, all of which are written.
+        const INTEGERS_END: f64 = 1e17;
         self.length = 0;
-        if !self.push_special(value) {
+        if self.push_special(value) {
+        } else if value.abs() < INTEGERS_END && value.trunc() == value {
+            self.push(IntBuf::new().format_u64(value.abs() as u64));
+        } else {
             let decimal = Decimal::rounded(value);
             if (-4..MAX_DIGITS as i32).contains(&decimal.exponent) {
                 self.push_fixed(&decimal);
