@@ -84,6 +84,12 @@ mod tests {
             let naive = (0..bytes.len() as u64 * 8).filter(|&at| bit_at(bytes, at)).count();
             prop_assert_eq!(count_ones(bytes), naive as u64);
             prop_assert_eq!(count(bytes), naive as u64);
+            // Where vectors are counted, nothing else comes here.
+            #[cfg(target_arch = "x86_64")]
+            if is_x86_feature_detected!("popcnt") {
+                // SAFETY: the processor has the feature, as it was just asked.
+                prop_assert_eq!(unsafe { count_by_words(bytes) }, naive as u64);
+            }
         }
 
         #[test]
