@@ -1,5 +1,6 @@
 //! Tests of the configuration as a whole.
 
+mod documents;
 mod files;
 mod get_and_set;
 mod rewriting;

@@ -254,7 +254,7 @@ impl FlagSet for ShutdownOptions {
 
 impl NotifyClasses {
     /// The classes that the letter `A` stands for, with their own letters.
-    const ALL_CLASSES: [(char, Self); 11] = [
+    const ALL_CLASSES: [(char, Self); 10] = [
         ('g', Self::GENERIC),
         ('$', Self::STRING),
         ('l', Self::LIST),
@@ -265,12 +265,11 @@ impl NotifyClasses {
         ('e', Self::EVICTED),
         ('t', Self::STREAM),
         ('d', Self::MODULE),
-        ('n', Self::NEW),
     ];
 
-    /// The letters that `A` does not stand for.
-    const OTHERS: [(char, Self); 3] =
-        [('K', Self::KEYSPACE), ('E', Self::KEYEVENT), ('m', Self::KEY_MISS)];
+    /// The letters that `A` does not stand for. Redis 7.0 forgets to show `n` next to `A`.
+    const OTHERS: [(char, Self); 4] =
+        [('K', Self::KEYSPACE), ('E', Self::KEYEVENT), ('m', Self::KEY_MISS), ('n', Self::NEW)];
 
     /// Reads letters such as `KEA`. `None` if one of them means nothing.
     pub fn from_letters(letters: &[u8]) -> Option<Self> {
