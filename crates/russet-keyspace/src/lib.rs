@@ -1,4 +1,14 @@
-//! The keyspace: entries, tables, shards, expiry.
+//! The keyspace: entries, shards, expiry, and who may touch them when.
+//!
+//! Values come from `russet-data`; this crate knows neither commands nor connections, does no I/O
+//! and reads no clock: time is passed in.
 
+pub mod access;
 pub mod entry;
 pub mod expiry;
+pub mod gate;
+pub mod hash;
+pub mod keyspace;
+pub mod shard;
+mod sync;
+pub mod wake_lock;

@@ -54,6 +54,12 @@ impl<'a> ReplyWriter<'a> {
         Self { out, protocol }
     }
 
+    /// Writes in another version from now on: HELLO answers in the one it switches to.
+    #[inline]
+    pub fn set_protocol(&mut self, protocol: Protocol) {
+        self.protocol = protocol;
+    }
+
     /// The version of the protocol written.
     #[inline]
     pub fn protocol(&self) -> Protocol {

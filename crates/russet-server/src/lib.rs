@@ -1,3 +1,22 @@
 //! The server: configuration, workers, connections, commands.
+//!
+//! The way in is [`start::serve`]. Beneath it, [`worker`] receives and executes, [`exec`] takes a
+//! request to its reply, and [`commands`] holds every command with its declaration.
 
+pub mod client;
+pub mod command;
+pub mod commands;
 pub mod config;
+pub mod error;
+pub mod exec;
+pub mod journal;
+pub mod lazy_free;
+pub mod memory;
+pub mod net;
+pub mod observe;
+pub mod pause;
+pub mod server;
+pub mod shutdown;
+pub mod start;
+pub mod stats;
+pub mod worker;

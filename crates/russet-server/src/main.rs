@@ -1,2 +1,34 @@
 //! The `russet-server` binary.
-fn main() {}
+
+use std::process::ExitCode;
+
+use russet_server::config::command_line::HELP;
+use russet_server::config::{Launch, from_command_line};
+use russet_server::start;
+
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+fn main() -> ExitCode {
+    match from_command_line(std::env::args_os().skip(1)) {
+        Ok(Launch::Run(startup)) => match start::serve(*startup) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(reason) => {
+                eprintln!("{reason}");
+                ExitCode::FAILURE
+            }
+        },
+        Ok(Launch::PrintVersion) => {
+            println!("{}", start::version_line());
+            ExitCode::SUCCESS
+        }
+        Ok(Launch::PrintHelp) => {
+            print!("{HELP}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprint!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -103,6 +103,12 @@ impl<'a, T: Item> SlotMut<'a, T> {
         &self.item
     }
 
+    /// The item, for as long as the table is borrowed.
+    #[inline]
+    pub fn into_ref(self) -> ItemRef<'a, T> {
+        ItemRef { item: self.item, table: PhantomData }
+    }
+
     /// Changes the item, which may move but must keep its key.
     #[inline]
     pub fn update<R>(&mut self, change: impl FnOnce(&mut T) -> R) -> R {

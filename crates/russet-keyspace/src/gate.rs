@@ -1,0 +1,203 @@
+//! The gate: how one worker gets the whole keyspace to itself.
+//!
+//! # Problem
+//!
+//! Most commands lock the shards of their keys. A few need everything at once: FLUSHALL, SWAPDB, a
+//! transaction that contains one of them. A readers-writer lock would make every command write to
+//! one shared line. Instead each worker has a flag on a cache line of its own, which it raises
+//! before it executes a round of commands and lowers after it; an exclusive section closes the gate
+//! and looks at the flags.
+//!
+//! # Protocol
+//!
+//! ```text
+//!  worker: flag = up;  fence;  gate closed?  yes: flag = down, ask to be woken, stay outside
+//!                                            no:  inside until flag = down
+//!  closer: gate = closed;  fence;  every other flag down?  yes: alone, until the gate reopens
+//!                                                          no: spin a while, else reopen
+//! ```
+//!
+//! Each side writes before it reads and the fences order the two, so at least one of them sees the
+//! other (Dekker's argument): a worker is never inside while another is alone.
+//!
+//! # Invariants
+//!
+//! - **G1** While an [`Alone`] exists, no other worker is between a successful [`Gate::enter`] and
+//!   its [`Gate::leave`], and no other `Alone` exists.
+//! - **G2** A worker that was refused entry is among those woken when the gate reopens.
+//! - **G3** Closing gives up after a bounded spin (I9: a worker waits for nothing but its poller).
+//!   Workers leave between two commands when they see the gate closed, so only a long command or a
+//!   descheduled thread makes it give up.
+
+use crate::sync::{AtomicBool, Ordering, fence, spin, yield_now};
+use crate::wake_lock::{Sharing, WakeLock, WorkerSet};
+
+/// Rounds of looking at the flags with `spin` and then with `yield_now` before closing gives up.
+const SPINS: usize = if cfg!(loom) { 1 } else { 200 };
+const YIELDS: usize = if cfg!(loom) { 1 } else { 50 };
+
+/// A worker's flag, on a line of its own so that raising it disturbs nobody.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Flag(AtomicBool);
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub struct Gate {
+    closed: WakeLock,
+    inside: Box<[Flag]>,
+}
+
+impl Gate {
+    /// An open gate for `workers` workers, all outside.
+    pub fn new(workers: usize) -> Self {
+        Gate {
+            closed: WakeLock::default(),
+            inside: (0..workers).map(|_| Flag(AtomicBool::new(false))).collect(),
+        }
+    }
+
+    /// Lets `worker` in unless the gate is closed; if it is, the worker is woken when it reopens.
+    #[inline]
+    pub fn enter(&self, worker: usize) -> bool {
+        let flag = &self.inside[worker].0;
+        loop {
+            flag.store(true, Ordering::Relaxed);
+            fence(Ordering::SeqCst);
+            if !self.closed.is_held() {
+                // Pairs with the release in `Alone::drop`: what happened alone is visible inside.
+                fence(Ordering::Acquire);
+                return true;
+            }
+            flag.store(false, Ordering::Release);
+            if self.closed.register_if_held(worker) {
+                return false;
+            }
+        }
+    }
+
+    /// Says that `worker` has left. What it did inside is visible to whoever is alone later.
+    #[inline]
+    pub fn leave(&self, worker: usize) {
+        self.inside[worker].0.store(false, Ordering::Release);
+    }
+
+    /// Whether somebody wants to be alone: workers inside look at this between two commands.
+    #[inline]
+    pub fn is_closed(&self) -> bool {
+        self.closed.is_held()
+    }
+
+    /// Closes the gate for `worker`, which must be outside itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::Registered`]: somebody else has closed it, `worker` is woken when it reopens.
+    /// [`Refused::Crowded`]: a worker did not leave in time; the set is to be woken, and the caller
+    /// tries again a little later.
+    pub fn close(&self, worker: usize) -> Result<Alone<'_>, Refused> {
+        debug_assert!(!self.inside[worker].0.load(Ordering::Relaxed), "closing from inside");
+        if !self.closed.acquire_or_register(worker) {
+            return Err(Refused::Registered);
+        }
+        fence(Ordering::SeqCst);
+        for round in 0..SPINS + YIELDS {
+            if self.inside.iter().all(|flag| !flag.0.load(Ordering::Acquire)) {
+                return Ok(Alone { gate: self });
+            }
+            if round < SPINS { spin() } else { yield_now() }
+        }
+        Err(Refused::Crowded(self.closed.release(Sharing::Shared)))
+    }
+}
+
+/// Why the gate could not be closed.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// Another worker is, or is trying to be, alone.
+    Registered,
+    /// A worker stayed inside; these workers were turned away meanwhile and must be woken.
+    Crowded(WorkerSet),
+}
+
+/// Proof that its holder is the only worker inside (G1). The gate reopens by [`Alone::reopen`].
+#[derive(Debug)]
+#[must_use = "the gate stays closed until it is reopened"]
+pub struct Alone<'a> {
+    gate: &'a Gate,
+}
+
+impl Alone<'_> {
+    /// Reopens the gate and returns the workers that were turned away.
+    #[must_use = "the workers that wait at the gate have to be woken"]
+    pub fn reopen(self) -> WorkerSet {
+        self.gate.closed.release(Sharing::Shared)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_worker_closes_its_own_gate() {
+        let gate = Gate::new(1);
+        assert!(gate.enter(0));
+        gate.leave(0);
+        let alone = gate.close(0).expect("nobody is inside");
+        assert!(gate.is_closed());
+        assert!(alone.reopen().is_empty());
+        assert!(gate.enter(0));
+    }
+
+    #[test]
+    fn refused_entry_is_woken_and_a_crowd_is_reported() {
+        let gate = Gate::new(3);
+        let alone = gate.close(0).expect("nobody is inside");
+        assert!(!gate.enter(1));
+        assert_eq!(gate.close(2).unwrap_err(), Refused::Registered);
+        let woken = alone.reopen();
+        assert!(woken.contains(1) && woken.contains(2));
+        assert!(gate.enter(1));
+        assert!(matches!(gate.close(0), Err(Refused::Crowded(_))));
+        assert!(!gate.is_closed());
+    }
+}
+
+#[cfg(all(test, loom))]
+mod model {
+    use super::*;
+    use loom::cell::UnsafeCell;
+    use loom::sync::Arc;
+
+    /// G1 over every interleaving of a worker inside and one that wants to be alone: loom reports a
+    /// concurrent access to the cell. G2: whoever was refused is woken.
+    #[test]
+    fn alone_means_alone() {
+        loom::model(|| {
+            let gate = Arc::new(Gate::new(2));
+            let cell = Arc::new(UnsafeCell::new(0u32));
+            let (gate2, cell2) = (gate.clone(), cell.clone());
+            let other = loom::thread::spawn(move || {
+                let entered = gate2.enter(1);
+                if entered {
+                    // SAFETY: inside the gate, and the only worker that enters in this model.
+                    cell2.with_mut(|value| unsafe { *value += 1 });
+                    gate2.leave(1);
+                }
+                entered
+            });
+            let woken = match gate.close(0) {
+                Ok(alone) => {
+                    // SAFETY: alone by G1, which is what this model checks.
+                    cell.with_mut(|value| unsafe { *value += 1 });
+                    alone.reopen()
+                }
+                Err(Refused::Crowded(woken)) => woken,
+                Err(Refused::Registered) => unreachable!("nobody else closes"),
+            };
+            let entered = other.join().unwrap();
+            assert!(entered || woken.contains(1), "G2");
+        });
+    }
+}

@@ -1,0 +1,485 @@
+//! The keyspace: shards, and the only two ways to reach one.
+//!
+//! # Access
+//!
+//! - [`Keyspace::try_lock`] and [`Keyspace::lock_or_register`] give one shard to one worker, as a
+//!   [`ShardGuard`], until the guard is dropped. They never wait.
+//! - [`Exclusive`] gives all shards to the one worker that has closed the [`Gate`]. No shard lock is
+//!   held then, because locks are taken and dropped inside the gate.
+//!
+//! There is no third way (I5). A guard offers the operations that keep a shard consistent (table,
+//! expiry index and key counts change together), not the parts.
+//!
+//! # Layout
+//!
+//! ```text
+//!  hash of a key:  [ 10 bits: shard | .......................... | low bits: bucket in its table ]
+//!  ShardCell:      [ lock | next expiry | Shard { database 0, ..., watchers } ]   own cache lines
+//! ```
+//!
+//! Key counts are kept beside the shards, per database and striped by shard, so that DBSIZE and INFO
+//! read them without taking a lock.
+
+use std::cell::UnsafeCell;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+
+use russet_data::table::{ItemRef, KeyHasher, Table};
+use smallvec::SmallVec;
+
+use crate::entry::Entry;
+use crate::expiry::HASH_BITS;
+use crate::gate::{Alone, Gate, Refused};
+use crate::hash::KeyHash;
+use crate::shard::{Db, Shard};
+use crate::wake_lock::{Sharing, WakeLock, WorkerSet};
+
+/// Bits of the hash that choose the shard of a stand-alone server.
+pub const SHARD_BITS: u32 = 10;
+/// Shards of a stand-alone server.
+pub const SHARDS: usize = 1 << SHARD_BITS;
+/// Independent counters per database; neighbouring shards count on different ones.
+const STRIPES: usize = 16;
+/// The time of a shard in which nothing expires.
+const NEVER: i64 = i64::MAX;
+
+/// An entry lent by a shard.
+pub type EntryRef<'a> = ItemRef<'a, Entry>;
+
+#[repr(align(128))]
+struct ShardCell {
+    lock: WakeLock,
+    /// No key of the shard expires before this time in milliseconds. Removing a key may leave it
+    /// too early, never too late.
+    next_expiry_ms: AtomicI64,
+    shard: UnsafeCell<Shard>,
+}
+
+#[derive(Default)]
+#[repr(align(64))]
+struct Stripe {
+    keys: AtomicI64,
+    expires: AtomicI64,
+}
+
+/// Counters of one database, made when it gets its first key.
+type DbCounts = OnceLock<Box<[Stripe; STRIPES]>>;
+
+/// Wakes workers that were refused a lock or turned away at the gate.
+pub type Waker = Box<dyn Fn(WorkerSet) + Send + Sync>;
+
+/// See the module's documentation.
+pub struct Keyspace {
+    shards: Box<[ShardCell]>,
+    hasher: KeyHash,
+    gate: Gate,
+    sharing: Sharing,
+    waker: Waker,
+    counts: Box<[DbCounts]>,
+    /// Which physical database a logical one is: SWAPDB permutes this.
+    physical: Box<[AtomicU32]>,
+}
+
+// SAFETY: a `Shard` inside its `UnsafeCell` is reached only through a `ShardGuard`. By W1 and G1
+// there is at most one guard for a shard at any time, so sharing the keyspace hands each shard from
+// thread to thread, which `Shard: Send` allows (the assertion below).
+unsafe impl Sync for Keyspace {}
+
+const fn assert_send<T: Send>() {}
+const _: () = assert_send::<Shard>();
+
+impl Keyspace {
+    /// An empty keyspace of `databases` databases, used by `workers` workers, under a hash key.
+    pub fn new(databases: u32, workers: usize, hash_key: [u8; 16], waker: Waker) -> Self {
+        let cell = || ShardCell {
+            lock: WakeLock::default(),
+            next_expiry_ms: AtomicI64::new(NEVER),
+            shard: UnsafeCell::new(Shard::default()),
+        };
+        Keyspace {
+            shards: (0..SHARDS).map(|_| cell()).collect(),
+            hasher: KeyHash::with_key(hash_key),
+            gate: Gate::new(workers),
+            sharing: if workers == 1 { Sharing::Solo } else { Sharing::Shared },
+            waker,
+            counts: (0..databases).map(|_| OnceLock::new()).collect(),
+            physical: (0..databases).map(AtomicU32::new).collect(),
+        }
+    }
+
+    /// The hash that all other methods mean.
+    #[inline]
+    pub fn hash(&self, key: &[u8]) -> u64 {
+        self.hasher.hash(key)
+    }
+
+    /// The hash function, for checks.
+    pub fn hasher(&self) -> &KeyHash {
+        &self.hasher
+    }
+
+    /// The shard of a hash.
+    #[inline]
+    pub fn shard_of(&self, hash: u64) -> usize {
+        (hash >> (u64::BITS - SHARD_BITS)) as usize
+    }
+
+    /// Number of shards.
+    pub fn shard_count(&self) -> usize {
+        self.shards.len()
+    }
+
+    /// Number of databases.
+    pub fn databases(&self) -> u32 {
+        self.physical.len() as u32
+    }
+
+    /// The physical database that logical database `db` is now.
+    #[inline]
+    pub fn physical_db(&self, db: u32) -> u32 {
+        self.physical[db as usize].load(Ordering::Relaxed)
+    }
+
+    /// The gate that workers enter around the execution of commands.
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// The shard, unless somebody holds it.
+    #[inline]
+    pub fn try_lock(&self, shard: usize) -> Option<ShardGuard<'_>> {
+        self.shards[shard].lock.try_acquire(self.sharing).then(|| self.locked(shard))
+    }
+
+    /// The shard; if somebody holds it, `worker` is woken when it is let go.
+    pub fn lock_or_register(&self, shard: usize, worker: usize) -> Option<ShardGuard<'_>> {
+        self.shards[shard].lock.acquire_or_register(worker).then(|| self.locked(shard))
+    }
+
+    fn locked(&self, index: usize) -> ShardGuard<'_> {
+        ShardGuard { keyspace: self, index, locked: true }
+    }
+
+    /// All shards at once, for a worker that is outside the gate.
+    ///
+    /// # Errors
+    ///
+    /// `None` if another worker is inside and does not leave: the caller sets the command aside.
+    pub fn exclusive(&self, worker: usize) -> Option<Exclusive<'_>> {
+        match self.gate.close(worker) {
+            Ok(alone) => {
+                let guard = ShardGuard { keyspace: self, index: 0, locked: false };
+                Some(Exclusive { keyspace: self, alone: Some(alone), guard })
+            }
+            Err(Refused::Registered) => None,
+            Err(Refused::Crowded(woken)) => {
+                self.wake(woken);
+                None
+            }
+        }
+    }
+
+    /// Begins to fetch the line of a shard that a command will lock soon.
+    #[inline]
+    pub fn prefetch_shard(&self, shard: usize) {
+        russet_data::table::prefetch(std::ptr::from_ref(&self.shards[shard]).cast());
+    }
+
+    fn wake(&self, workers: WorkerSet) {
+        if !workers.is_empty() {
+            (self.waker)(workers);
+        }
+    }
+
+    fn count(&self, db: u32, shard: usize) -> &Stripe {
+        &self.counts[db as usize].get_or_init(Default::default)[shard % STRIPES]
+    }
+
+    fn sum(&self, db: u32, counter: impl Fn(&Stripe) -> &AtomicI64) -> usize {
+        let stripes = self.counts[db as usize].get().map_or(&[][..], |stripes| &stripes[..]);
+        let sum: i64 = stripes.iter().map(|stripe| counter(stripe).load(Ordering::Relaxed)).sum();
+        sum.max(0) as usize
+    }
+
+    /// Keys in a physical database, without taking a lock.
+    pub fn key_count(&self, db: u32) -> usize {
+        self.sum(db, |stripe| &stripe.keys)
+    }
+
+    /// Keys with an expiry in a physical database, without taking a lock.
+    pub fn expiring_count(&self, db: u32) -> usize {
+        self.sum(db, |stripe| &stripe.expires)
+    }
+
+    /// The shards from `from` up to `until` (exclusive) in which some key's time has come, seen
+    /// without taking a lock.
+    pub fn due_shards(
+        &self,
+        from: usize,
+        until: usize,
+        now_ms: i64,
+    ) -> impl Iterator<Item = usize> {
+        (from..until).filter(move |shard| {
+            self.shards[*shard].next_expiry_ms.load(Ordering::Relaxed) < now_ms
+        })
+    }
+
+    /// No key in the shards from `from` up to `until` (exclusive) expires before this time in
+    /// milliseconds. `None`: nothing expires there.
+    pub fn next_expiry_ms(&self, from: usize, until: usize) -> Option<i64> {
+        let times = self.shards[from..until].iter().map(|cell| &cell.next_expiry_ms);
+        times.map(|time| time.load(Ordering::Relaxed)).min().filter(|time| *time != NEVER)
+    }
+}
+
+/// One shard, for as long as this lives.
+pub struct ShardGuard<'a> {
+    keyspace: &'a Keyspace,
+    index: usize,
+    /// Whether the shard's lock is to be let go; behind a closed gate there is none.
+    locked: bool,
+}
+
+impl Drop for ShardGuard<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.locked {
+            let woken = self.cell().lock.release(self.keyspace.sharing);
+            if !woken.is_empty() {
+                self.keyspace.wake(woken);
+            }
+        }
+    }
+}
+
+impl<'a> ShardGuard<'a> {
+    /// The number of the shard.
+    #[inline]
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    #[inline]
+    fn cell(&self) -> &'a ShardCell {
+        &self.keyspace.shards[self.index]
+    }
+
+    /// The shard, to read.
+    #[inline]
+    pub fn shard(&self) -> &Shard {
+        // SAFETY: the guard is the only one for its shard (W1 for the lock, G1 behind the gate),
+        // and the borrow of the guard keeps `shard_mut` from being called meanwhile.
+        unsafe { &*self.cell().shard.get() }
+    }
+
+    /// The shard, to change what no count depends on (its watchers).
+    #[inline]
+    pub fn shard_mut(&mut self) -> &mut Shard {
+        // SAFETY: as in `shard`, and the guard is borrowed mutably.
+        unsafe { &mut *self.cell().shard.get() }
+    }
+
+    /// Begins to fetch the bucket of a hash.
+    #[inline]
+    pub fn prefetch_bucket(&self, db: u32, hash: u64) {
+        if let Some(db) = self.shard().db(db) {
+            db.table.prefetch_bucket(hash);
+        }
+    }
+
+    /// Begins to fetch the entry of a hash, whose bucket should be in the cache by now.
+    #[inline]
+    pub fn prefetch_entry(&self, db: u32, hash: u64) {
+        if let Some(db) = self.shard().db(db) {
+            db.table.prefetch_item(hash);
+        }
+    }
+
+    /// The entry of a key, expired or not.
+    #[inline]
+    pub fn find(&self, db: u32, hash: u64, key: &[u8]) -> Option<EntryRef<'_>> {
+        self.shard().db(db)?.table.find(hash, key)
+    }
+
+    /// The entry of a key that is being used: `mark` says what its access bits become.
+    #[inline]
+    pub fn find_marked(
+        &mut self,
+        db: u32,
+        hash: u64,
+        key: &[u8],
+        mark: impl FnOnce(&Entry) -> u32,
+    ) -> Option<EntryRef<'_>> {
+        let mut slot = self.shard_mut().db_mut(db)?.table.find_mut(hash, key)?;
+        let bits = mark(slot.item());
+        // Most keys are used many times within the resolution of the clock.
+        if bits != slot.item().access_bits() {
+            slot.update(|entry| entry.set_access_bits(bits));
+        }
+        Some(slot.into_ref())
+    }
+
+    /// Changes the entry of a key in place; its key must stay the same. Expiry index and counts
+    /// follow if the closure changes the expiry.
+    #[inline]
+    pub fn update<R>(
+        &mut self,
+        db: u32,
+        hash: u64,
+        key: &[u8],
+        change: impl FnOnce(&mut Entry) -> R,
+    ) -> Option<R> {
+        let mut slot = self.shard_mut().db_mut(db)?.table.find_mut(hash, key)?;
+        let before = slot.item().expire_at_ms();
+        let result = slot.update(change);
+        let after = slot.item().expire_at_ms();
+        if before != after {
+            self.expiry_changed(db, hash, before, after);
+        }
+        Some(result)
+    }
+
+    /// Puts an entry in the place of the one with the same key, which is returned.
+    pub fn replace(&mut self, db: u32, hash: u64, entry: Entry) -> Option<Entry> {
+        let after = entry.expire_at_ms();
+        let mut slot = self.shard_mut().db_mut(db)?.table.find_mut(hash, entry.key())?;
+        let old = slot.replace(entry);
+        self.expiry_changed(db, hash, old.expire_at_ms(), after);
+        Some(old)
+    }
+
+    /// Adds an entry whose key must not be there yet.
+    pub fn insert(&mut self, db: u32, hash: u64, entry: Entry) {
+        let keyspace = self.keyspace;
+        let expire_at_ms = entry.expire_at_ms();
+        self.shard_mut().db_or_make(db).table.insert_unique(hash, entry, &keyspace.hasher);
+        keyspace.count(db, self.index).keys.fetch_add(1, Ordering::Relaxed);
+        if expire_at_ms.is_some() {
+            self.expiry_changed(db, hash, None, expire_at_ms);
+        }
+    }
+
+    /// Removes the entry of a key.
+    pub fn remove(&mut self, db: u32, hash: u64, key: &[u8]) -> Option<Entry> {
+        let keyspace = self.keyspace;
+        let entry = self.shard_mut().db_mut(db)?.table.remove(hash, key)?;
+        keyspace.count(db, self.index).keys.fetch_sub(1, Ordering::Relaxed);
+        let expire_at_ms = entry.expire_at_ms();
+        if expire_at_ms.is_some() {
+            self.expiry_changed(db, hash, expire_at_ms, None);
+        }
+        Some(entry)
+    }
+
+    fn expiry_changed(&mut self, db: u32, hash: u64, before: Option<i64>, after: Option<i64>) {
+        let index = &mut self.shard_mut().db_or_make(db).expiry;
+        if let Some(deadline_ms) = before {
+            let known = index.remove(deadline_ms, hash);
+            debug_assert!(known, "each expiring key is indexed");
+        }
+        if let Some(deadline_ms) = after {
+            index.insert(deadline_ms, hash);
+            let next = &self.cell().next_expiry_ms;
+            if deadline_ms < next.load(Ordering::Relaxed) {
+                next.store(deadline_ms, Ordering::Relaxed);
+            }
+        }
+        let difference = i64::from(after.is_some()) - i64::from(before.is_some());
+        if difference != 0 {
+            let expires = &self.keyspace.count(db, self.index).expires;
+            expires.fetch_add(difference, Ordering::Relaxed);
+        }
+    }
+
+    /// Removes up to `limit` keys whose time has come and hands them to `expired` with their
+    /// database. Returns how many there were; fewer than `limit` means that none is left.
+    pub fn expire_due(
+        &mut self,
+        now_ms: i64,
+        limit: usize,
+        mut expired: impl FnMut(&mut Self, u32, Entry),
+    ) -> usize {
+        let mut removed = 0;
+        let databases: SmallVec<[u32; 16]> = self.shard().dbs().map(|(db, _)| db).collect();
+        for db in databases {
+            while removed < limit {
+                let Some(entry) = self.take_due(db, now_ms) else { break };
+                expired(self, db, entry);
+                removed += 1;
+            }
+        }
+        let first = self.shard().dbs().filter_map(|(_, db)| db.expiry.first()).min();
+        self.cell().next_expiry_ms.store(first.unwrap_or(NEVER), Ordering::Relaxed);
+        removed
+    }
+
+    /// Takes out the key of the database that is due first.
+    fn take_due(&mut self, db: u32, now_ms: i64) -> Option<Entry> {
+        let keyspace = self.keyspace;
+        let content = self.shard_mut().db_mut(db)?;
+        let due = content.expiry.pop_due(now_ms)?;
+        let mut key: Option<SmallVec<[u8; 64]>> = None;
+        content.table.candidates(due.hash_low.into(), HASH_BITS, &mut |entry| {
+            let hash = || keyspace.hash(entry.key());
+            if key.is_none() && due.is_for(entry.expire_at_ms(), hash) {
+                key = Some(SmallVec::from_slice(entry.key()));
+            }
+        });
+        let key = key.expect("each indexed deadline has its entry");
+        let entry = content.table.remove(keyspace.hash(&key), &key).expect("it was just seen");
+        let counts = keyspace.count(db, self.index);
+        counts.keys.fetch_sub(1, Ordering::Relaxed);
+        counts.expires.fetch_sub(1, Ordering::Relaxed);
+        Some(entry)
+    }
+}
+
+/// All shards, for the only worker inside a closed gate. The gate reopens when this is dropped.
+pub struct Exclusive<'a> {
+    keyspace: &'a Keyspace,
+    alone: Option<Alone<'a>>,
+    /// Moved from shard to shard; the only guard there is.
+    guard: ShardGuard<'a>,
+}
+
+impl Drop for Exclusive<'_> {
+    fn drop(&mut self) {
+        let alone = self.alone.take().expect("taken only here");
+        self.keyspace.wake(alone.reopen());
+    }
+}
+
+impl<'a> Exclusive<'a> {
+    /// One of the shards.
+    pub fn shard(&mut self, index: usize) -> &mut ShardGuard<'a> {
+        self.guard.index = index;
+        &mut self.guard
+    }
+
+    /// Lets two logical databases change places.
+    pub fn swap_dbs(&mut self, one: u32, other: u32) {
+        let (a, b) = (self.keyspace.physical_db(one), self.keyspace.physical_db(other));
+        self.keyspace.physical[one as usize].store(b, Ordering::Relaxed);
+        self.keyspace.physical[other as usize].store(a, Ordering::Relaxed);
+    }
+
+    /// Empties a physical database and returns its tables, to be freed wherever the caller likes.
+    pub fn take_db(&mut self, db: u32) -> Vec<Table<Entry>> {
+        let mut tables = Vec::new();
+        for index in 0..self.keyspace.shard_count() {
+            let guard = self.shard(index);
+            if let Some(Db { table, .. }) = guard.shard_mut().db_mut(db).map(std::mem::take)
+                && !table.is_empty()
+            {
+                tables.push(table);
+            }
+            let first = guard.shard().dbs().filter_map(|(_, db)| db.expiry.first()).min();
+            guard.cell().next_expiry_ms.store(first.unwrap_or(NEVER), Ordering::Relaxed);
+        }
+        for stripe in self.keyspace.counts[db as usize].get().into_iter().flat_map(|all| &all[..]) {
+            stripe.keys.store(0, Ordering::Relaxed);
+            stripe.expires.store(0, Ordering::Relaxed);
+        }
+        tables
+    }
+}

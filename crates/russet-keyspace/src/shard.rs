@@ -1,0 +1,141 @@
+//! A shard: the part of every database whose keys hash to it.
+//!
+//! A shard holds *all* logical databases of its keys, so that MOVE and COPY between databases stay
+//! local to it, and everything else that hangs on a key: its expiry and its watchers. It does no
+//! locking of its own; [`crate::keyspace`] hands out access (I5).
+//!
+//! Database 0 lies in the shard itself, because nearly every server uses no other; the rest are
+//! made when a key first needs them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::entry::Entry;
+use crate::expiry::ExpiryIndex;
+use crate::hash::KeyHash;
+use russet_data::table::Table;
+
+/// The keys of one database in one shard, and the order in which they expire.
+#[derive(Default)]
+pub struct Db {
+    pub(crate) table: Table<Entry>,
+    pub(crate) expiry: ExpiryIndex,
+}
+
+impl Db {
+    /// Keys held, expired ones that were not yet removed included.
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether no key is held.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The table of entries, to read.
+    pub fn table(&self) -> &Table<Entry> {
+        &self.table
+    }
+
+    /// Asserts what must hold between table and expiry index. For tests and fuzzers.
+    pub fn check_invariants(&self, hasher: &KeyHash) {
+        self.table.check_invariants(hasher);
+        self.expiry.check_invariants();
+        let with_expiry = self.table.iter().filter(|entry| entry.expire_at_ms().is_some()).count();
+        assert_eq!(with_expiry, self.expiry.len(), "each expiring key is indexed once");
+    }
+}
+
+/// A flag that a client's WATCH hangs on keys, raised when one of them is touched.
+pub type WatchFlag = Arc<AtomicBool>;
+
+/// See the module's documentation.
+#[derive(Default)]
+pub struct Shard {
+    first: Db,
+    others: Vec<Db>,
+    /// By database and key; empty on nearly every shard at nearly every time.
+    watchers: HashMap<(u32, Box<[u8]>), Vec<WatchFlag>>,
+}
+
+impl Shard {
+    /// The database of that number, if a key was ever stored in it here.
+    #[inline]
+    pub fn db(&self, db: u32) -> Option<&Db> {
+        match db {
+            0 => Some(&self.first),
+            _ => self.others.get(db as usize - 1),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn db_mut(&mut self, db: u32) -> Option<&mut Db> {
+        match db {
+            0 => Some(&mut self.first),
+            _ => self.others.get_mut(db as usize - 1),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn db_or_make(&mut self, db: u32) -> &mut Db {
+        if db == 0 {
+            return &mut self.first;
+        }
+        let index = db as usize - 1;
+        if self.others.len() <= index {
+            self.others.resize_with(index + 1, Db::default);
+        }
+        &mut self.others[index]
+    }
+
+    /// The databases that exist here, with their numbers.
+    pub(crate) fn dbs(&self) -> impl Iterator<Item = (u32, &Db)> {
+        (0..).zip(std::iter::once(&self.first).chain(&self.others))
+    }
+
+    /// Hangs `flag` on a key.
+    pub fn watch(&mut self, db: u32, key: &[u8], flag: &WatchFlag) {
+        let flags = self.watchers.entry((db, key.into())).or_default();
+        if !flags.iter().any(|known| Arc::ptr_eq(known, flag)) {
+            flags.push(flag.clone());
+        }
+    }
+
+    /// Takes `flag` off a key.
+    pub fn unwatch(&mut self, db: u32, key: &[u8], flag: &WatchFlag) {
+        let id = (db, key.into());
+        if let Some(flags) = self.watchers.get_mut(&id) {
+            flags.retain(|known| !Arc::ptr_eq(known, flag));
+            if flags.is_empty() {
+                self.watchers.remove(&id);
+            }
+        }
+    }
+
+    /// Raises the flags on a key that was written to.
+    #[inline]
+    pub fn touch(&self, db: u32, key: &[u8]) {
+        if !self.watchers.is_empty() {
+            self.touch_watched(db, key);
+        }
+    }
+
+    #[cold]
+    fn touch_watched(&self, db: u32, key: &[u8]) {
+        if let Some(flags) = self.watchers.get(&(db, key.into())) {
+            flags.iter().for_each(|flag| flag.store(true, Ordering::Relaxed));
+        }
+    }
+
+    /// Raises the flags on all keys of a database for which `touched` holds, for the commands that
+    /// replace a database's content at once.
+    pub fn touch_all(&self, db: u32, touched: impl Fn(&[u8]) -> bool) {
+        for ((_, key), flags) in self.watchers.iter().filter(|((of, _), _)| *of == db) {
+            if touched(key) {
+                flags.iter().for_each(|flag| flag.store(true, Ordering::Relaxed));
+            }
+        }
+    }
+}

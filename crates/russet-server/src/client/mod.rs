@@ -1,0 +1,106 @@
+//! A client as command handlers see it, and what other workers may know of it.
+
+mod registry;
+mod transaction;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use russet_resp::Protocol;
+
+pub use registry::{ClientFlags, ClientInfo, Identity, Registry, Transport};
+pub use transaction::{Transaction, WatchedKey, Watches};
+
+/// What happens to a connection after the present command.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub enum Close {
+    /// It stays.
+    #[default]
+    No,
+    /// It is closed once the replies so far are sent.
+    AfterReply,
+    /// It is closed at once.
+    Now,
+}
+
+/// CLIENT REPLY.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum ReplyMode {
+    /// Replies are sent.
+    #[default]
+    On,
+    /// No replies are sent.
+    Off,
+    /// The reply to the command after the present one is not sent.
+    SkipNext,
+    /// The reply to the present command is not sent.
+    Skip,
+}
+
+/// The state of a client that only its worker touches.
+pub struct Client {
+    /// What others may see.
+    pub info: Arc<ClientInfo>,
+    /// The selected logical database.
+    pub db: u32,
+    /// RESP2 until HELLO says otherwise.
+    pub protocol: Protocol,
+    /// Whether AUTH succeeded or was not needed.
+    pub authenticated: bool,
+    /// See [`Close`].
+    pub close: Close,
+    /// See [`ReplyMode`].
+    pub reply_mode: ReplyMode,
+    /// CLIENT NO-TOUCH.
+    pub no_touch: bool,
+    /// Between MULTI and EXEC.
+    pub transaction: Option<Box<Transaction>>,
+    /// Keys under WATCH.
+    pub watches: Watches,
+    /// Waits that a CLIENT UNBLOCK may end; none of today's commands blocks.
+    pub blocked: bool,
+    /// Messages that other workers have for this client, to be sent between two commands.
+    pub inbox: VecDeque<Arc<[u8]>>,
+}
+
+impl Client {
+    /// A client that has just connected.
+    pub fn new(info: Arc<ClientInfo>, authenticated: bool) -> Self {
+        Client {
+            info,
+            db: 0,
+            protocol: Protocol::Resp2,
+            authenticated,
+            close: Close::No,
+            reply_mode: ReplyMode::On,
+            no_touch: false,
+            transaction: None,
+            watches: Watches::default(),
+            blocked: false,
+            inbox: VecDeque::new(),
+        }
+    }
+
+    /// Asks for the connection to be closed; the stronger wish wins.
+    pub fn close(&mut self, close: Close) {
+        self.close = self.close.max(close);
+    }
+
+    /// The selected database, also for other workers to see.
+    pub fn select(&mut self, db: u32) {
+        self.db = db;
+        self.info.db.store(db, Ordering::Relaxed);
+    }
+
+    /// Switches the protocol, also for other workers to see.
+    pub fn speak(&mut self, protocol: Protocol) {
+        self.protocol = protocol;
+        self.info.resp3.store(protocol == Protocol::Resp3, Ordering::Relaxed);
+    }
+
+    /// The flag that writers to watched keys raise.
+    pub fn watch_flag(&self) -> &Arc<AtomicBool> {
+        &self.watches.dirty
+    }
+}

@@ -1,0 +1,258 @@
+//! All commands, numbered, and the look-up by name that every request goes through.
+//!
+//! The numbers are dense, so that statistics are an array. The names are a second structure because
+//! `rename-command` changes them per server.
+
+use std::sync::LazyLock;
+
+use super::{Command, Flags, KeySpec};
+use crate::commands;
+
+/// A command with its place among all commands.
+pub struct CommandEntry {
+    /// Dense number, subcommands included.
+    pub id: u16,
+    /// The declaration.
+    pub command: &'static Command,
+    /// `name` or `parent|name`, lower case.
+    pub full_name: String,
+    /// The container that a subcommand belongs to.
+    pub parent: Option<&'static CommandEntry>,
+    /// Its subcommands, in the order of declaration.
+    pub subcommands: Vec<&'static CommandEntry>,
+    /// Its only key's argument, for the many commands that have exactly one at a fixed place.
+    pub single_key: Option<usize>,
+}
+
+impl CommandEntry {
+    /// See [`Flags`].
+    #[inline]
+    pub fn flags(&self) -> Flags {
+        self.command.flags
+    }
+
+    /// The positions of all keys in a call, in the order of the key specifications.
+    pub fn key_positions<'a>(
+        &self,
+        argc: usize,
+        arg: impl Fn(usize) -> &'a [u8] + Copy,
+    ) -> impl Iterator<Item = (usize, &'static KeySpec)> {
+        self.command.keys.iter().flat_map(move |spec| {
+            let positions = spec.positions(argc, arg).into_iter().flatten();
+            positions.map(move |at| (at, spec))
+        })
+    }
+}
+
+/// Why a request names no command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LookupError {
+    /// No command of that name.
+    UnknownCommand,
+    /// The command exists, its subcommand does not.
+    UnknownSubcommand(&'static str),
+}
+
+/// Every command of the server. See the module's documentation.
+pub struct CommandTable {
+    /// By [`CommandEntry::id`].
+    pub entries: Vec<&'static CommandEntry>,
+}
+
+/// All commands under their own names.
+pub static COMMANDS: LazyLock<CommandTable> = LazyLock::new(CommandTable::build);
+
+impl CommandTable {
+    fn build() -> Self {
+        let mut entries = Vec::new();
+        for command in commands::ALL.iter().flat_map(|family| family.iter()) {
+            Self::add(&mut entries, command);
+        }
+        CommandTable { entries }
+    }
+
+    fn add(entries: &mut Vec<&'static CommandEntry>, command: &'static Command) {
+        // Entries live as long as the process, and parents and children refer to each other: the
+        // container is made first without its children, who point to a copy that knows no children.
+        let id = entries.len() as u16;
+        let parent: &'static CommandEntry =
+            Box::leak(Box::new(entry(id, command, command.name.into(), None, Vec::new())));
+        entries.push(parent);
+        if command.subcommands.is_empty() {
+            return;
+        }
+        let mut subcommands = Vec::new();
+        for sub in command.subcommands {
+            let name = format!("{}|{}", command.name, sub.name);
+            let sub_id = entries.len() as u16;
+            let sub: &'static CommandEntry =
+                Box::leak(Box::new(entry(sub_id, sub, name, Some(parent), Vec::new())));
+            entries.push(sub);
+            subcommands.push(sub);
+        }
+        entries[id as usize] =
+            Box::leak(Box::new(entry(id, command, command.name.into(), None, subcommands)));
+    }
+
+    /// Top-level commands.
+    pub fn commands(&self) -> impl Iterator<Item = &'static CommandEntry> {
+        self.entries.iter().copied().filter(|entry| entry.parent.is_none())
+    }
+}
+
+fn entry(
+    id: u16,
+    command: &'static Command,
+    full_name: String,
+    parent: Option<&'static CommandEntry>,
+    subcommands: Vec<&'static CommandEntry>,
+) -> CommandEntry {
+    let single_key = match command.keys {
+        [
+            KeySpec {
+                begin: super::Begin::Index(at),
+                find: super::Find::Range { last: 0, .. },
+                ..
+            },
+        ] => Some(*at),
+        _ => None,
+    };
+    CommandEntry { id, command, full_name, parent, subcommands, single_key }
+}
+
+/// Names to commands, as one server knows them: an open-addressed table that is read for every
+/// request and never written after the start.
+pub struct Names {
+    slots: Box<[Option<(Box<[u8]>, &'static CommandEntry)>]>,
+}
+
+const SLOTS: usize = 1024;
+
+impl Names {
+    /// The standard names, changed by `rename-command` pairs; an empty new name removes a command.
+    ///
+    /// # Errors
+    ///
+    /// The reason, in Redis' words.
+    pub fn new<'a>(
+        renames: impl IntoIterator<Item = (&'a [u8], &'a [u8])>,
+    ) -> Result<Self, &'static str> {
+        let mut names: Vec<(Box<[u8]>, &'static CommandEntry)> =
+            COMMANDS.commands().map(|entry| (entry.full_name.as_bytes().into(), entry)).collect();
+        for (from, to) in renames {
+            let at = names
+                .iter()
+                .position(|(name, _)| name.eq_ignore_ascii_case(from))
+                .ok_or("No such command in rename-command")?;
+            let (_, entry) = names.swap_remove(at);
+            if !to.is_empty() {
+                if names.iter().any(|(name, _)| name.eq_ignore_ascii_case(to)) {
+                    return Err("Target command name already exists");
+                }
+                names.push((to.to_ascii_lowercase().into(), entry));
+            }
+        }
+        assert!(names.len() < SLOTS / 2, "the table of names stays sparse");
+        let mut slots: Box<[Option<_>]> = (0..SLOTS).map(|_| None).collect();
+        for (name, entry) in names {
+            let mut at = slot_of(&name);
+            while slots[at].is_some() {
+                at = (at + 1) % SLOTS;
+            }
+            slots[at] = Some((name, entry));
+        }
+        Ok(Names { slots })
+    }
+
+    /// The command of a name in any case.
+    #[inline]
+    pub fn find(&self, name: &[u8]) -> Option<&'static CommandEntry> {
+        let mut at = slot_of(name);
+        while let Some((known, entry)) = &self.slots[at] {
+            if known.eq_ignore_ascii_case(name) {
+                return Some(entry);
+            }
+            at = (at + 1) % SLOTS;
+        }
+        None
+    }
+
+    /// The command or subcommand that a request means.
+    ///
+    /// # Errors
+    ///
+    /// See [`LookupError`].
+    #[inline]
+    pub fn resolve(
+        &self,
+        name: &[u8],
+        sub: Option<&[u8]>,
+    ) -> Result<&'static CommandEntry, LookupError> {
+        let entry = self.find(name).ok_or(LookupError::UnknownCommand)?;
+        match sub {
+            Some(sub) if !entry.subcommands.is_empty() => entry
+                .subcommands
+                .iter()
+                .find(|known| known.command.name.as_bytes().eq_ignore_ascii_case(sub))
+                .copied()
+                .ok_or(LookupError::UnknownSubcommand(entry.command.name)),
+            _ => Ok(entry),
+        }
+    }
+}
+
+/// Mixes length and first eight bytes, case folded: enough to tell nearly all names apart.
+#[inline]
+fn slot_of(name: &[u8]) -> usize {
+    let mut head = [0u8; 8];
+    let taken = name.len().min(8);
+    head[..taken].copy_from_slice(&name[..taken]);
+    let folded = u64::from_le_bytes(head) | 0x2020_2020_2020_2020;
+    let mixed = (folded ^ name.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    (mixed >> (u64::BITS - SLOTS.trailing_zeros())) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn declarations_are_sound() {
+        let mut names: Vec<&str> =
+            COMMANDS.entries.iter().map(|entry| entry.full_name.as_str()).collect();
+        names.sort_unstable();
+        let count = names.len();
+        names.dedup();
+        assert_eq!(names.len(), count, "no name is declared twice");
+        for entry in &COMMANDS.entries {
+            let command = entry.command;
+            assert_eq!(COMMANDS.entries[entry.id as usize].full_name, entry.full_name);
+            assert_eq!(command.name, command.name.to_ascii_lowercase());
+            assert_ne!(command.arity, 0, "{}", entry.full_name);
+            assert!(!command.summary.is_empty(), "{} has no summary", entry.full_name);
+            let writes = command.flags.contains(Flags::WRITE);
+            assert!(!(writes && command.flags.contains(Flags::READONLY)), "{}", entry.full_name);
+            let keyed = writes || command.flags.contains(Flags::READONLY);
+            let whole_keyspace =
+                ["keys", "scan", "dbsize", "randomkey", "flushdb", "flushall", "swapdb"];
+            if keyed && !whole_keyspace.contains(&command.name) && entry.parent.is_none() {
+                assert!(
+                    !command.keys.is_empty() || !command.subcommands.is_empty(),
+                    "{} names no keys",
+                    entry.full_name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_found_in_any_case_and_renamed() {
+        let names = Names::new([(&b"GET"[..], &b"fetch"[..]), (b"set", b"")]).expect("both exist");
+        assert!(names.find(b"get").is_none() && names.find(b"SET").is_none());
+        assert_eq!(names.find(b"FeTcH").expect("renamed").full_name, "get");
+        assert_eq!(names.find(b"pInG").expect("known").full_name, "ping");
+        assert!(names.find(b"").is_none());
+        assert!(Names::new([(&b"nope"[..], &b""[..])]).is_err());
+        assert!(Names::new([(&b"get"[..], &b"ping"[..])]).is_err());
+    }
+}

@@ -1,0 +1,13 @@
+//! Every command: its declaration next to its handler, by family.
+//!
+//! A family is a list of [`Command`]s. A command appears here by being in its family's list, and
+//! nowhere else.
+
+pub mod connection;
+pub mod strings;
+pub mod transactions;
+
+use crate::command::Command;
+
+/// The families.
+pub const ALL: &[&[Command]] = &[strings::COMMANDS, connection::COMMANDS, transactions::COMMANDS];

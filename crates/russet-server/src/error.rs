@@ -1,0 +1,70 @@
+//! The errors that clients see, with their texts in one place.
+//!
+//! The first word of a text is its code (`ERR`, `WRONGTYPE`, ...), which clients match on and
+//! INFO errorstats counts; the texts are Redis'.
+
+use std::borrow::Cow;
+
+/// An error reply: the code and the text, without the leading `-`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Error(Cow<'static, str>);
+
+macro_rules! texts {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        impl Error {
+            $($(#[$doc])* pub const $name: Error = Error(Cow::Borrowed($text));)*
+        }
+    };
+}
+
+texts! {
+    /// The key holds another type than the command works on.
+    WRONG_TYPE = "WRONGTYPE Operation against a key holding the wrong kind of value";
+    /// The arguments do not fit the command's grammar.
+    SYNTAX = "ERR syntax error";
+    /// An argument or value is not a 64-bit integer.
+    NOT_AN_INTEGER = "ERR value is not an integer or out of range";
+    /// An argument or value is not a floating point number.
+    NOT_A_FLOAT = "ERR value is not a valid float";
+    /// The result of an increment does not fit.
+    OVERFLOW = "ERR increment or decrement would overflow";
+    /// The key must exist.
+    NO_SUCH_KEY = "ERR no such key";
+    /// A number is outside what the command allows.
+    OUT_OF_RANGE = "ERR value is out of range";
+    /// A number must be positive.
+    NOT_POSITIVE = "ERR value is out of range, must be positive";
+    /// An index into something.
+    INDEX_OUT_OF_RANGE = "ERR index out of range";
+    /// SELECT, MOVE, COPY: no such database.
+    DB_OUT_OF_RANGE = "ERR DB index is out of range";
+    /// MOVE, COPY and RENAME onto itself.
+    SAME_OBJECT = "ERR source and destination objects are the same";
+    /// A string would grow past proto-max-bulk-len.
+    STRING_TOO_LONG = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
+    /// SCAN with something that is no cursor.
+    INVALID_CURSOR = "ERR invalid cursor";
+    /// No AUTH yet.
+    NOT_AUTHENTICATED = "NOAUTH Authentication required.";
+    /// AUTH with the wrong password.
+    WRONG_PASSWORD = "WRONGPASS invalid username-password pair or user is disabled.";
+    /// EXEC after a command was refused while queueing.
+    EXEC_ABORTED = "EXECABORT Transaction discarded because of previous errors.";
+}
+
+impl Error {
+    /// An error whose text is only known now; it must begin with its code.
+    pub fn new(text: impl Into<Cow<'static, str>>) -> Self {
+        Error(text.into())
+    }
+
+    /// Code and text.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
+    /// The first word of a text, by which errors are counted.
+    pub fn code(&self) -> &str {
+        self.0.split(' ').next().unwrap_or_default()
+    }
+}

@@ -1,0 +1,115 @@
+//! What a command handler sees.
+
+use russet_resp::ReplyWriter;
+
+use super::{Args, View};
+use crate::client::{Client, Transaction};
+use crate::command::CommandEntry;
+use crate::config::Config;
+use crate::error::Error;
+use crate::server::Server;
+use crate::worker::WorkerContext;
+
+/// A key with its hash.
+#[derive(Clone, Copy, Debug)]
+pub struct Key<'a> {
+    /// The key.
+    pub bytes: &'a [u8],
+    /// Its hash in the server's keyspace.
+    pub hash: u64,
+}
+
+/// Everything that the execution of one command may use.
+pub struct Ctx<'a> {
+    /// What all workers share.
+    pub server: &'a Server,
+    /// The worker that executes: its statistics, random numbers and configuration.
+    pub worker: &'a mut WorkerContext,
+    /// The client that asked.
+    pub client: &'a mut Client,
+    /// The command as it is declared.
+    pub command: &'static CommandEntry,
+    /// What the client sent.
+    pub args: Args<'a>,
+    /// The reply; exactly one is to be written.
+    pub out: ReplyWriter<'a>,
+    /// The keyspace, as far as this command has locked it.
+    pub db: View<'a>,
+    /// The hashes of the command's keys in the order of its key specifications, so that they are
+    /// computed once, when the command is prefetched.
+    pub(crate) hashes: &'a [u64],
+    /// A large argument that was received into an allocation of its own. See [`Ctx::take_large`].
+    pub(crate) large: Option<Vec<u8>>,
+    /// What EXEC is to run.
+    pub(crate) queue: Option<&'a Transaction>,
+}
+
+impl<'a> Ctx<'a> {
+    /// Argument `at` as a key. Cheap for the keys of single-key commands and for runs of keys.
+    #[inline]
+    pub fn key(&self, at: usize) -> Key<'a> {
+        let bytes = self.args.get(at);
+        let hash = match (self.command.single_key, self.hashes) {
+            (Some(single), [hash]) if single == at => *hash,
+            _ => self.db.hash(bytes),
+        };
+        Key { bytes, hash }
+    }
+
+    /// The key that a run of keys (from argument `first` on, every `step`) has at position `nth`.
+    #[inline]
+    pub fn nth_key(&self, nth: usize, first: usize, step: usize) -> Key<'a> {
+        let bytes = self.args.get(first + nth * step);
+        let hash = self.hashes.get(nth).copied().unwrap_or_else(|| self.db.hash(bytes));
+        debug_assert_eq!(hash, self.db.hash(bytes));
+        Key { bytes, hash }
+    }
+
+    /// The configuration as of the beginning of this round.
+    #[inline]
+    pub fn config(&self) -> &Config {
+        &self.worker.config
+    }
+
+    /// The argument that the declaration's `adopts` names, if it was received into an allocation of
+    /// its own: the handler takes the allocation over instead of copying the argument.
+    #[inline]
+    pub fn take_large(&mut self) -> Option<Vec<u8>> {
+        self.large.take()
+    }
+
+    /// Argument `at` as an integer.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NOT_AN_INTEGER`]
+    #[inline]
+    pub fn int(&self, at: usize) -> Result<i64, Error> {
+        russet_data::number::parse_i64(self.args.get(at)).ok_or(Error::NOT_AN_INTEGER)
+    }
+
+    /// Whether argument `at` must not be shown to others: it is, or may be, a password.
+    pub fn hides_argument(&self, at: usize) -> bool {
+        match self.command.full_name.as_str() {
+            "auth" => at > 0,
+            "hello" => at > 2,
+            "config|set" => at > 1 && self.config_argument_is_sensitive(at),
+            _ => false,
+        }
+    }
+
+    fn config_argument_is_sensitive(&self, at: usize) -> bool {
+        // Names are at even places, each followed by its value.
+        let name = self.args.get(at - 1);
+        at % 2 == 1
+            && [&b"requirepass"[..], b"masterauth", b"masteruser", b"tls-key-file-pass"]
+                .iter()
+                .any(|secret| name.eq_ignore_ascii_case(secret))
+    }
+
+    /// Whether argument `at` is this word, in any case.
+    #[inline]
+    pub fn is(&self, at: usize, word: &str) -> bool {
+        self.args.get(at).eq_ignore_ascii_case(word.as_bytes())
+    }
+}

@@ -1,0 +1,370 @@
+//! From a request to its reply: admission, locks, execution, bookkeeping.
+
+use russet_keyspace::keyspace::Keyspace;
+use russet_resp::ReplyWriter;
+use smallvec::SmallVec;
+
+use super::view::{Access, try_briefly};
+use super::{Args, Ctx, Locks, OwnedCommand, View, transaction};
+use crate::client::{Client, ClientFlags, Close, ReplyMode};
+use crate::command::{CommandEntry, Flags, LookupError};
+use crate::config::Permission;
+use crate::error::Error;
+use crate::journal::Effect;
+use crate::server::Server;
+use crate::worker::WorkerContext;
+
+/// A request whose command has been looked up and whose keys have been hashed.
+pub struct Request<'a> {
+    /// The command, unless there is none of that name.
+    pub entry: Result<&'static CommandEntry, LookupError>,
+    /// Name and arguments.
+    pub args: Args<'a>,
+    /// The hashes of its keys, in order.
+    pub hashes: &'a [u64],
+    /// The argument that the command adopts, if it came in an allocation of its own.
+    pub large: &'a mut Option<Vec<u8>>,
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// It was executed or refused, and a reply was written where one is due.
+    Done,
+    /// Nothing happened. The request is to be tried again when its worker is woken.
+    SetAside(Why),
+}
+
+/// What a request that was set aside waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Why {
+    /// A shard: the worker is woken when it is let go.
+    Shard,
+    /// The gate: the worker is woken, or tries again shortly.
+    Gate,
+    /// CLIENT PAUSE.
+    Pause,
+}
+
+/// Arguments of an unknown command that its error text repeats, in bytes.
+const ECHOED_ARGUMENTS: usize = 128;
+
+/// Executes a request for a client, writing the reply to `out`. The worker is inside the gate, except
+/// when the command is exclusive (see [`needs_gate`]): then it is outside.
+pub fn dispatch(
+    server: &Server,
+    worker: &mut WorkerContext,
+    client: &mut Client,
+    out: &mut Vec<u8>,
+    request: Request<'_>,
+) -> Outcome {
+    let reply_start = out.len();
+    let outcome = match admit(server, worker, client, &request) {
+        Ok(entry) => {
+            let queues = client.transaction.is_some() && !entry.flags().contains(Flags::NOT_QUEUED);
+            if queues {
+                queue(client, entry, request, out);
+                Outcome::Done
+            } else if server.pause.holds(entry, worker.clock.now_ms()) {
+                Outcome::SetAside(Why::Pause)
+            } else {
+                run(server, worker, client, out, entry, request)
+            }
+        }
+        Err(error) => {
+            if let Some(transaction) = &mut client.transaction {
+                transaction.aborted = true;
+            }
+            if let Ok(entry) = request.entry {
+                worker.stats.commands[entry.id].rejected.add(1);
+            }
+            server.note_error(worker, &error);
+            ReplyWriter::new(out, client.protocol).error(error.text());
+            Outcome::Done
+        }
+    };
+    if outcome == Outcome::Done {
+        settle_reply(client, out, reply_start);
+    }
+    outcome
+}
+
+/// Whether the command has to run behind the closed gate for this client.
+pub fn needs_gate(entry: &CommandEntry, client: &Client) -> bool {
+    match &client.transaction {
+        None => entry.flags().contains(Flags::EXCLUSIVE),
+        Some(transaction) if entry.flags().contains(Flags::RUNS_QUEUE) => {
+            let whole = Flags::EXCLUSIVE | Flags::WALKS;
+            transaction.queue.iter().any(|(entry, _)| entry.flags().intersects(whole))
+        }
+        Some(_) => {
+            entry.flags().contains(Flags::NOT_QUEUED) && entry.flags().contains(Flags::EXCLUSIVE)
+        }
+    }
+}
+
+/// The checks of a request that come before anything else, in Redis' order.
+fn admit(
+    server: &Server,
+    worker: &WorkerContext,
+    client: &Client,
+    request: &Request<'_>,
+) -> Result<&'static CommandEntry, Error> {
+    let args = request.args;
+    let entry = match &request.entry {
+        Ok(entry) => *entry,
+        Err(unknown) => return Err(unknown_command(unknown, args)),
+    };
+    let flags = entry.flags();
+    if !entry.command.arity_fits(args.len()) {
+        return Err(Error::new(format!(
+            "ERR wrong number of arguments for '{}' command",
+            entry.full_name
+        )));
+    }
+    if !client.authenticated && !flags.contains(Flags::NO_AUTH) {
+        return Err(Error::NOT_AUTHENTICATED);
+    }
+    if flags.contains(Flags::PROTECTED) {
+        permitted(entry, worker.config.enable_debug_command, client)?;
+    }
+    if client.transaction.is_some() && flags.contains(Flags::NO_MULTI) {
+        return Err(Error::new("ERR Command not allowed inside a transaction"));
+    }
+    if server.is_busy() && !flags.contains(Flags::ALLOW_BUSY) {
+        return Err(Error::new("BUSY Russet is busy shutting down"));
+    }
+    Ok(entry)
+}
+
+fn permitted(entry: &CommandEntry, permission: Permission, client: &Client) -> Result<(), Error> {
+    let allowed = match permission {
+        Permission::Yes => true,
+        Permission::No => false,
+        Permission::Local => client.info.transport.is_local(),
+    };
+    if allowed {
+        return Ok(());
+    }
+    let name = entry.parent.map_or(entry.command.name, |parent| parent.command.name);
+    let upper = name.to_ascii_uppercase();
+    Err(Error::new(format!(
+        "ERR {upper} command not allowed. If the enable-{name}-command option is set to \"local\", \
+         you can run it from a local connection, otherwise you need to set this option in the \
+         configuration file, and then restart the server."
+    )))
+}
+
+fn unknown_command(why: &LookupError, args: Args<'_>) -> Error {
+    let lossy = |bytes: &[u8], most: usize| {
+        String::from_utf8_lossy(&bytes[..bytes.len().min(most)]).into_owned()
+    };
+    match why {
+        LookupError::UnknownSubcommand(parent) => Error::new(format!(
+            "ERR unknown subcommand '{}'. Try {} HELP.",
+            lossy(args.get(1), ECHOED_ARGUMENTS),
+            parent.to_ascii_uppercase()
+        )),
+        LookupError::UnknownCommand => {
+            let mut echoed = String::new();
+            for arg in args.iter_from(1) {
+                if echoed.len() >= ECHOED_ARGUMENTS {
+                    break;
+                }
+                let room = ECHOED_ARGUMENTS - echoed.len();
+                echoed.push_str(&format!("'{}' ", lossy(arg, room)));
+            }
+            Error::new(format!(
+                "ERR unknown command '{}', with args beginning with: {echoed}",
+                lossy(args.get(0), ECHOED_ARGUMENTS)
+            ))
+        }
+    }
+}
+
+/// Puts a command into the client's transaction.
+fn queue(
+    client: &mut Client,
+    entry: &'static CommandEntry,
+    request: Request<'_>,
+    out: &mut Vec<u8>,
+) {
+    let mut argv = request.args.to_owned();
+    if let (Some(at), Some(large)) = (entry.command.adopts, request.large.take()) {
+        argv[at] = large;
+    }
+    let transaction = client.transaction.as_mut().expect("the caller saw it");
+    transaction.push(entry, OwnedCommand::new(argv));
+    client.info.multi.store(transaction.queue.len() as i64, std::sync::atomic::Ordering::Relaxed);
+    ReplyWriter::new(out, client.protocol).simple("QUEUED");
+}
+
+/// Takes the locks and executes.
+fn run(
+    server: &Server,
+    worker: &mut WorkerContext,
+    client: &mut Client,
+    out: &mut Vec<u8>,
+    entry: &'static CommandEntry,
+    request: Request<'_>,
+) -> Outcome {
+    let keyspace = &server.keyspace;
+    // Declared before the context, which borrows it.
+    let queue;
+    let locks = if needs_gate(entry, client) {
+        match keyspace.exclusive(worker.id) {
+            Some(exclusive) => Locks::All(exclusive),
+            None => return Outcome::SetAside(Why::Gate),
+        }
+    } else if entry.flags().contains(Flags::LOCKS_WATCHED) {
+        let mut hashes: SmallVec<[u64; 16]> = request.hashes.into();
+        transaction::hashes(server, client, entry, &mut hashes);
+        match lock(keyspace, worker.id, &hashes) {
+            Some(locks) => locks,
+            None => return Outcome::SetAside(Why::Shard),
+        }
+    } else {
+        match lock(keyspace, worker.id, request.hashes) {
+            Some(locks) => locks,
+            None => return Outcome::SetAside(Why::Shard),
+        }
+    };
+    let access = Access {
+        policy: worker.access_policy,
+        no_touch: client.no_touch,
+        random: worker.random_u32(),
+    };
+    let now_ms = worker.clock.now_ms();
+    let journal = server.journal.is_consumed().then_some(&server.journal);
+    let db = View::new(keyspace, locks, client.db, now_ms, access, journal);
+    let protocol = client.protocol;
+    queue = match entry.flags().contains(Flags::RUNS_QUEUE) {
+        true => client.transaction.take(),
+        false => None,
+    };
+    let mut ctx = Ctx {
+        server,
+        worker,
+        client,
+        command: entry,
+        args: request.args,
+        out: ReplyWriter::new(out, protocol),
+        db,
+        hashes: request.hashes,
+        large: request.large.take(),
+        queue: queue.as_deref(),
+    };
+    call(&mut ctx);
+    let Ctx { db, worker, .. } = ctx;
+    let tally = db.finish();
+    worker.stats.keyspace_hits.add(tally.hits.into());
+    worker.stats.keyspace_misses.add(tally.misses.into());
+    if tally.changes != 0 {
+        worker.stats.changes.add(tally.changes);
+    }
+    if tally.expired != 0 {
+        worker.stats.expired_keys.add(tally.expired.into());
+    }
+    Outcome::Done
+}
+
+/// Runs the handler of `ctx.command` and records what it did and how long it took.
+pub(super) fn call(ctx: &mut Ctx<'_>) {
+    let entry = ctx.command;
+    let started = ctx.worker.clock.ticks();
+    let changes_before = ctx.db.tally().changes;
+    let effects_before = ctx.db.effects().len();
+    let reply_start = ctx.out.buffer().len();
+    if ctx.server.monitors.any() {
+        ctx.server.monitors.feed(ctx);
+    }
+    let result = (entry.command.handler)(ctx);
+    let stats = &ctx.worker.stats.commands[entry.id];
+    stats.calls.add(1);
+    if let Err(error) = &result {
+        ctx.out.buffer().truncate(reply_start);
+        ctx.out.error(error.text());
+    }
+    if ctx.out.buffer().get(reply_start) == Some(&b'-') {
+        stats.failed.add(1);
+        let line = ctx.out.buffer()[reply_start + 1..].to_vec();
+        let text = String::from_utf8_lossy(&line).into_owned();
+        ctx.server.note_error(ctx.worker, &Error::new(text));
+    }
+    if ctx.db.is_journaled()
+        && ctx.db.tally().changes != changes_before
+        && ctx.db.effects().len() == effects_before
+    {
+        let effect = Effect { db: ctx.db.selected(), argv: ctx.args.to_owned() };
+        ctx.db.effects().push(effect);
+    }
+    ctx.worker.stats.total_commands_processed.add(1);
+    let elapsed_ns = ctx.worker.clock.lap_ns(started);
+    let stats = &ctx.worker.stats.commands[entry.id];
+    stats.total_ns.add(elapsed_ns);
+    if ctx.worker.config.latency_tracking {
+        stats.latency.get_or_init(Box::default).record(elapsed_ns);
+    }
+    ctx.server.note_duration(ctx, elapsed_ns);
+}
+
+/// Drops the reply where CLIENT REPLY says so.
+#[inline]
+fn settle_reply(client: &mut Client, out: &mut Vec<u8>, reply_start: usize) {
+    match client.reply_mode {
+        ReplyMode::On => {}
+        ReplyMode::Off => out.truncate(reply_start),
+        ReplyMode::SkipNext => {
+            out.truncate(reply_start);
+            client.reply_mode = ReplyMode::Skip;
+        }
+        ReplyMode::Skip => {
+            out.truncate(reply_start);
+            client.reply_mode = ReplyMode::On;
+        }
+    }
+    if client.close == Close::AfterReply {
+        client.info.set_flags(ClientFlags::CLOSE_AFTER_REPLY, true);
+    }
+}
+
+/// The locks of the shards of some keys, or nothing: then the worker is woken when the one that
+/// was busy is let go. Locks are tried in ascending order (I1) and none is held while another is
+/// waited for, because none is ever waited for.
+#[inline]
+fn lock<'a>(keyspace: &'a Keyspace, worker: usize, hashes: &[u64]) -> Option<Locks<'a>> {
+    match hashes {
+        [] => Some(Locks::None),
+        [hash] => {
+            let shard = keyspace.shard_of(*hash);
+            try_briefly(keyspace, shard)
+                .or_else(|| keyspace.lock_or_register(shard, worker))
+                .map(Locks::One)
+        }
+        _ => lock_many(keyspace, worker, hashes),
+    }
+}
+
+fn lock_many<'a>(keyspace: &'a Keyspace, worker: usize, hashes: &[u64]) -> Option<Locks<'a>> {
+    let mut shards: SmallVec<[usize; 16]> =
+        hashes.iter().map(|hash| keyspace.shard_of(*hash)).collect();
+    shards.sort_unstable();
+    shards.dedup();
+    loop {
+        let mut guards = SmallVec::with_capacity(shards.len());
+        let mut busy = None;
+        for shard in &shards {
+            match try_briefly(keyspace, *shard) {
+                Some(guard) => guards.push(guard),
+                None => {
+                    busy = Some(*shard);
+                    break;
+                }
+            }
+        }
+        let Some(busy) = busy else { return Some(Locks::Many(guards)) };
+        // Let the others go before asking to be woken: whoever holds the busy one may want them.
+        drop(guards);
+        keyspace.lock_or_register(busy, worker)?;
+    }
+}

@@ -1,0 +1,16 @@
+//! Execution: from a parsed request to its reply.
+//!
+//! [`dispatch`] checks a request and decides how it runs: keyed, with the locks of its keys' shards,
+//! or exclusively, behind the closed gate. Either way the handler sees a [`Ctx`]; all it does to
+//! keys goes through the context's [`View`].
+
+pub mod args;
+mod context;
+pub mod dispatch;
+pub mod transaction;
+pub mod values;
+mod view;
+
+pub use args::{Args, OwnedCommand};
+pub use context::{Ctx, Key};
+pub use view::{Event, EventClass, Locks, View, try_briefly};

@@ -1,0 +1,86 @@
+//! EXEC: a transaction is executed under the locks of all its keys.
+//!
+//! EXEC locks the shards of every queued command's keys and of every watched key at once. Under those
+//! locks it decides whether a watched key was touched, and runs the queue; nobody can come between.
+//! If one of the commands needs the whole keyspace, all of them run behind the closed gate.
+
+use smallvec::SmallVec;
+
+use super::dispatch::call;
+use super::{Ctx, Key};
+use crate::client::{Client, ClientFlags};
+use crate::command::{CommandEntry, Flags};
+use crate::error::Error;
+use crate::server::Server;
+
+/// Adds the hashes of the keys that `entry` touches beyond its arguments: the client's watched keys,
+/// and for EXEC the keys of the queue.
+pub(super) fn hashes(
+    server: &Server,
+    client: &Client,
+    entry: &CommandEntry,
+    hashes: &mut SmallVec<[u64; 16]>,
+) {
+    hashes.extend(client.watches.keys.iter().map(|watched| watched.hash));
+    let queue = client.transaction.iter().filter(|_| entry.flags().contains(Flags::RUNS_QUEUE));
+    for (entry, command) in queue.flat_map(|transaction| &transaction.queue) {
+        let args = command.args();
+        let positions = entry.key_positions(args.len(), |at| args.get(at));
+        hashes.extend(positions.map(|(at, _)| server.keyspace.hash(args.get(at))));
+    }
+}
+
+/// Runs the transaction in the context of its EXEC.
+///
+/// # Errors
+///
+/// [`Error::EXEC_ABORTED`] if a command was refused while it was queued.
+pub fn exec(ctx: &mut Ctx<'_>) -> Result<(), Error> {
+    let Some(transaction) = ctx.queue.take() else {
+        return Err(Error::new("ERR EXEC without MULTI"));
+    };
+    let dirty = ctx.client.watches.is_dirty() || a_watched_key_expired(ctx);
+    leave(ctx);
+    if transaction.aborted {
+        return Err(Error::EXEC_ABORTED);
+    }
+    if dirty {
+        ctx.out.null_array();
+        return Ok(());
+    }
+    ctx.out.array(transaction.queue.len());
+    let (exec, args, hashes) = (ctx.command, ctx.args, ctx.hashes);
+    for (entry, command) in &transaction.queue {
+        (ctx.command, ctx.args, ctx.hashes) = (*entry, command.args(), &[]);
+        call(ctx);
+    }
+    (ctx.command, ctx.args, ctx.hashes) = (exec, args, hashes);
+    Ok(())
+}
+
+/// Ends the client's transaction and forgets its watched keys; the shards of those are locked.
+pub fn leave(ctx: &mut Ctx<'_>) {
+    ctx.client.transaction = None;
+    ctx.client.info.multi.store(-1, std::sync::atomic::Ordering::Relaxed);
+    ctx.client.info.set_flags(ClientFlags::MULTI | ClientFlags::DIRTY, false);
+    unwatch(ctx);
+}
+
+/// Forgets the client's watched keys; their shards are locked.
+pub fn unwatch(ctx: &mut Ctx<'_>) {
+    let watches = &mut ctx.client.watches;
+    for watched in std::mem::take(&mut watches.keys) {
+        let key = Key { bytes: &watched.key, hash: watched.hash };
+        ctx.db.unwatch(watched.physical, key, &watches.dirty);
+    }
+    watches.dirty.store(false, std::sync::atomic::Ordering::Relaxed);
+    ctx.client.info.watched.store(0, std::sync::atomic::Ordering::Relaxed);
+}
+
+fn a_watched_key_expired(ctx: &mut Ctx<'_>) -> bool {
+    let keys = &ctx.client.watches.keys;
+    keys.iter().any(|watched| {
+        let key = Key { bytes: &watched.key, hash: watched.hash };
+        ctx.db.is_overdue(watched.physical, key)
+    })
+}

@@ -1,0 +1,439 @@
+//! The keyspace as one command sees it: locked where its keys are, at one instant of time.
+//!
+//! Time stands still in a view: a key that has not expired when the command (or transaction, or
+//! script) begins does not expire while it runs. A key whose time has come counts as absent; it is
+//! removed when the view is done, or before something else is put in its place.
+
+use russet_keyspace::access::{AccessPolicy, touched};
+use russet_keyspace::entry::Entry;
+use russet_keyspace::keyspace::{EntryRef, Exclusive, Keyspace, ShardGuard};
+use russet_keyspace::shard::WatchFlag;
+use smallvec::SmallVec;
+
+use super::Key;
+use crate::journal::{Effect, Journal};
+
+bitflags::bitflags! {
+    /// Classes of keyspace events, as `notify-keyspace-events` selects them.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct EventClass: u32 {
+        /// `g`: DEL, EXPIRE, RENAME, ...
+        const GENERIC = 1;
+        /// `$`
+        const STRING = 1 << 1;
+        /// `l`
+        const LIST = 1 << 2;
+        /// `s`
+        const SET = 1 << 3;
+        /// `h`
+        const HASH = 1 << 4;
+        /// `z`
+        const SORTED_SET = 1 << 5;
+        /// `x`
+        const EXPIRED = 1 << 6;
+        /// `e`
+        const EVICTED = 1 << 7;
+        /// `t`
+        const STREAM = 1 << 8;
+        /// `n`
+        const NEW_KEY = 1 << 9;
+        /// `m`
+        const KEY_MISS = 1 << 10;
+    }
+}
+
+/// What happened to a key, in the words of keyspace notifications.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Event {
+    /// Who hears of it.
+    pub class: EventClass,
+    /// Its name.
+    pub name: &'static str,
+}
+
+impl Event {
+    /// An event of a class.
+    pub const fn new(class: EventClass, name: &'static str) -> Self {
+        Event { class, name }
+    }
+}
+
+/// What a view holds while it lives.
+pub enum Locks<'a> {
+    /// Nothing: the command has no keys.
+    None,
+    /// The shard of all its keys.
+    One(ShardGuard<'a>),
+    /// The shards of its keys, ascending.
+    Many(SmallVec<[ShardGuard<'a>; 8]>),
+    /// Everything, behind the closed gate.
+    All(Exclusive<'a>),
+}
+
+impl<'a> Locks<'a> {
+    #[inline]
+    fn shard(&mut self, index: usize) -> &mut ShardGuard<'a> {
+        match self {
+            Locks::One(guard) => {
+                assert_eq!(guard.index(), index, "a command touches the keys it declares");
+                guard
+            }
+            Locks::Many(guards) => {
+                let at = guards
+                    .binary_search_by_key(&index, ShardGuard::index)
+                    .expect("a command touches the keys it declares");
+                &mut guards[at]
+            }
+            Locks::All(exclusive) => exclusive.shard(index),
+            Locks::None => unreachable!("a command without keys touches none"),
+        }
+    }
+}
+
+/// How a view marks the entries it reads.
+#[derive(Clone, Copy, Debug)]
+pub struct Access {
+    /// What the 24 access bits mean.
+    pub policy: AccessPolicy,
+    /// Whether reads leave them alone (CLIENT NO-TOUCH).
+    pub no_touch: bool,
+    /// A random number for the LFU counter.
+    pub random: u32,
+}
+
+impl Access {
+    /// What the access bits of an entry become that is used now.
+    #[inline]
+    fn mark(self, entry: &Entry, now_ms: i64) -> u32 {
+        let bits = entry.access_bits();
+        if self.no_touch { bits } else { touched(bits, self.policy, now_ms, self.random) }
+    }
+}
+
+/// What a view did, for statistics and the journal.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Tally {
+    /// Look-ups of a command's argument that found a key.
+    pub hits: u32,
+    /// And that found none.
+    pub misses: u32,
+    /// Keys removed because their time had come.
+    pub expired: u32,
+    /// Changes, as Redis counts them towards `save` points.
+    pub changes: u64,
+}
+
+/// See the module's documentation.
+pub struct View<'a> {
+    keyspace: &'a Keyspace,
+    locks: Locks<'a>,
+    logical: u32,
+    physical: u32,
+    now_ms: i64,
+    access: Access,
+    tally: Tally,
+    journal: Option<&'a Journal>,
+    effects: Vec<Effect>,
+    /// Keys met after their time.
+    overdue: Vec<(u32, u64, Box<[u8]>)>,
+}
+
+impl<'a> View<'a> {
+    /// A view of logical database `db` at an instant.
+    #[inline]
+    pub fn new(
+        keyspace: &'a Keyspace,
+        locks: Locks<'a>,
+        db: u32,
+        now_ms: i64,
+        access: Access,
+        journal: Option<&'a Journal>,
+    ) -> Self {
+        View {
+            keyspace,
+            locks,
+            logical: db,
+            physical: keyspace.physical_db(db),
+            now_ms,
+            access,
+            tally: Tally::default(),
+            journal,
+            effects: Vec::new(),
+            overdue: Vec::new(),
+        }
+    }
+
+    /// The instant of this view, Unix time in milliseconds.
+    #[inline]
+    pub fn now_ms(&self) -> i64 {
+        self.now_ms
+    }
+
+    /// The logical database that keys are looked up in.
+    #[inline]
+    pub fn selected(&self) -> u32 {
+        self.logical
+    }
+
+    /// Looks up keys in another logical database from now on. It must exist.
+    pub fn select(&mut self, db: u32) {
+        self.logical = db;
+        self.physical = self.keyspace.physical_db(db);
+    }
+
+    /// The hash of a key.
+    #[inline]
+    pub fn hash(&self, key: &[u8]) -> u64 {
+        self.keyspace.hash(key)
+    }
+
+    /// The keyspace, for its counts.
+    pub fn keyspace(&self) -> &'a Keyspace {
+        self.keyspace
+    }
+
+    #[inline]
+    fn guard(&mut self, key: Key<'_>) -> &mut ShardGuard<'a> {
+        let shard = self.keyspace.shard_of(key.hash);
+        self.locks.shard(shard)
+    }
+
+    /// The entry of a key without any trace: no statistics, no access time.
+    #[inline]
+    pub fn peek(&mut self, key: Key<'_>) -> Option<EntryRef<'_>> {
+        let shard = self.keyspace.shard_of(key.hash);
+        let entry = self.locks.shard(shard).find(self.physical, key.hash, key.bytes)?;
+        if entry.is_expired(self.now_ms) {
+            self.overdue.push((self.physical, key.hash, key.bytes.into()));
+            return None;
+        }
+        Some(entry)
+    }
+
+    /// The entry of a key that a client reads: counted as hit or miss, and marked as accessed.
+    #[inline]
+    pub fn read(&mut self, key: Key<'_>) -> Option<EntryRef<'_>> {
+        let shard = self.keyspace.shard_of(key.hash);
+        let (now_ms, access) = (self.now_ms, self.access);
+        let guard = self.locks.shard(shard);
+        let found = guard
+            .find_marked(self.physical, key.hash, key.bytes, |entry| access.mark(entry, now_ms));
+        match found {
+            Some(entry) if !entry.is_expired(now_ms) => {
+                self.tally.hits += 1;
+                Some(entry)
+            }
+            found => {
+                if found.is_some() {
+                    self.overdue.push((self.physical, key.hash, key.bytes.into()));
+                }
+                self.tally.misses += 1;
+                None
+            }
+        }
+    }
+
+    /// Changes the entry of a key in place; `None` if there is no such key. The closure must leave
+    /// the key as it is. Say what happened with [`View::changed`].
+    #[inline]
+    pub fn update<R>(&mut self, key: Key<'_>, change: impl FnOnce(&mut Entry) -> R) -> Option<R> {
+        let (db, now_ms, access) = (self.physical, self.now_ms, self.access);
+        let result = self.guard(key).update(db, key.hash, key.bytes, |entry| {
+            if entry.is_expired(now_ms) {
+                return None;
+            }
+            entry.set_access_bits(access.mark(entry, now_ms));
+            Some(change(entry))
+        })?;
+        if result.is_none() {
+            self.remove_overdue(db, key.hash, key.bytes);
+        }
+        result
+    }
+
+    /// Adds an entry whose key is absent, as [`View::update`] has just found.
+    #[inline]
+    pub fn add(&mut self, hash: u64, mut entry: Entry) {
+        let (db, now_ms) = (self.physical, self.now_ms);
+        entry.set_access_bits(russet_keyspace::access::created(self.access.policy, now_ms));
+        let shard = self.keyspace.shard_of(hash);
+        self.locks.shard(shard).insert(db, hash, entry);
+    }
+
+    /// Puts an entry under its key, whatever was there, and returns what was.
+    pub fn put(&mut self, hash: u64, mut entry: Entry) -> Option<Entry> {
+        let (db, now_ms) = (self.physical, self.now_ms);
+        entry.set_access_bits(russet_keyspace::access::created(self.access.policy, now_ms));
+        let shard = self.keyspace.shard_of(hash);
+        let guard = self.locks.shard(shard);
+        if guard.find(db, hash, entry.key()).is_none() {
+            guard.insert(db, hash, entry);
+            return None;
+        }
+        guard.replace(db, hash, entry).filter(|old| !old.is_expired(now_ms))
+    }
+
+    /// Removes the entry of a key.
+    pub fn remove(&mut self, key: Key<'_>) -> Option<Entry> {
+        let (db, now_ms) = (self.physical, self.now_ms);
+        let entry = self.guard(key).remove(db, key.hash, key.bytes)?;
+        if entry.is_expired(now_ms) {
+            self.expired(db, key.bytes);
+            return None;
+        }
+        Some(entry)
+    }
+
+    /// Says that a key was changed: watchers are told, `save` points advance, and whoever listens
+    /// to keyspace events hears of it.
+    #[inline]
+    pub fn changed(&mut self, key: Key<'_>, event: Event) {
+        self.touch(key);
+        self.tally.changes += 1;
+        self.notify(event, key.bytes);
+    }
+
+    /// Tells the watchers of a key, for changes that are no event of their own.
+    #[inline]
+    pub fn touch(&mut self, key: Key<'_>) {
+        let db = self.physical;
+        self.guard(key).shard().touch(db, key.bytes);
+    }
+
+    /// Announces an event. Nobody can subscribe to events before Pub/Sub exists, and a message
+    /// without a subscriber goes nowhere.
+    #[inline]
+    pub fn notify(&mut self, _event: Event, _key: &[u8]) {}
+
+    /// Counts changes that no single key stands for.
+    pub fn count_changes(&mut self, changes: u64) {
+        self.tally.changes += changes;
+    }
+
+    /// Has the journal record this instead of the command as it was sent.
+    pub fn journal_as(&mut self, argv: &[&[u8]]) {
+        if self.journal.is_some() {
+            let argv = argv.iter().map(|arg| arg.to_vec()).collect();
+            self.effects.push(Effect { db: self.logical, argv });
+        }
+    }
+
+    /// Has the journal record nothing although there were changes.
+    pub fn is_journaled(&self) -> bool {
+        self.journal.is_some()
+    }
+
+    /// Hangs a watcher on a key. Returns the physical database it watches there.
+    pub fn watch(&mut self, key: Key<'_>, flag: &WatchFlag) -> u32 {
+        let db = self.physical;
+        if self.is_overdue(db, key) {
+            // Its removal later must not look like a change since WATCH.
+            self.remove_overdue(db, key.hash, key.bytes);
+        }
+        self.guard(key).shard_mut().watch(db, key.bytes, flag);
+        db
+    }
+
+    /// Takes a watcher off a key of a physical database.
+    pub fn unwatch(&mut self, db: u32, key: Key<'_>, flag: &WatchFlag) {
+        self.guard(key).shard_mut().unwatch(db, key.bytes, flag);
+    }
+
+    /// Whether a key of a physical database is there but past its time.
+    pub fn is_overdue(&mut self, db: u32, key: Key<'_>) -> bool {
+        let now_ms = self.now_ms;
+        self.guard(key).find(db, key.hash, key.bytes).is_some_and(|entry| entry.is_expired(now_ms))
+    }
+
+    /// Everything at once, for a command that was declared exclusive.
+    pub fn exclusive(&mut self) -> Option<&mut Exclusive<'a>> {
+        match &mut self.locks {
+            Locks::All(exclusive) => Some(exclusive),
+            _ => None,
+        }
+    }
+
+    /// One shard, for commands that walk the keyspace and hold one lock at a time. `None` if
+    /// somebody else holds it: the walker comes back, or goes elsewhere.
+    pub fn visit<R>(
+        &mut self,
+        shard: usize,
+        look: impl FnOnce(&mut ShardGuard<'a>) -> R,
+    ) -> Option<R> {
+        match &mut self.locks {
+            Locks::All(exclusive) => Some(look(exclusive.shard(shard))),
+            _ => {
+                let mut guard = try_briefly(self.keyspace, shard)?;
+                Some(look(&mut guard))
+            }
+        }
+    }
+
+    /// The physical database that keys are looked up in, for [`View::visit`].
+    pub fn physical(&self) -> u32 {
+        self.physical
+    }
+
+    fn expired(&mut self, db: u32, key: &[u8]) {
+        self.tally.expired += 1;
+        if self.journal.is_some() {
+            let db = if db == self.physical { self.logical } else { db };
+            self.effects.push(Effect { db, argv: vec![b"DEL".to_vec(), key.to_vec()] });
+        }
+        self.notify(Event::new(EventClass::EXPIRED, "expired"), key);
+    }
+
+    fn remove_overdue(&mut self, db: u32, hash: u64, key: &[u8]) {
+        let now_ms = self.now_ms;
+        let guard = self.locks.shard(self.keyspace.shard_of(hash));
+        if guard.find(db, hash, key).is_some_and(|entry| entry.is_expired(now_ms)) {
+            guard.remove(db, hash, key);
+            guard.shard().touch(db, key);
+            self.expired(db, key);
+        }
+    }
+
+    /// What was done so far.
+    #[inline]
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// The effects that handlers have put down for the journal instead of their commands.
+    pub(super) fn effects(&mut self) -> &mut Vec<Effect> {
+        &mut self.effects
+    }
+
+    /// Ends the view: keys met after their time are removed, the effects enter the journal (I3:
+    /// before the locks are let go), the locks are let go.
+    #[inline]
+    pub fn finish(mut self) -> Tally {
+        if !self.overdue.is_empty() {
+            for (db, hash, key) in std::mem::take(&mut self.overdue) {
+                self.remove_overdue(db, hash, &key);
+            }
+        }
+        if let Some(journal) = self.journal
+            && !self.effects.is_empty()
+        {
+            journal.append(std::mem::take(&mut self.effects));
+        }
+        self.tally
+    }
+}
+
+/// A shard, if it is free or becomes free within a moment. Holders never wait for anything (I2), so
+/// a moment is nearly always enough.
+#[inline]
+pub fn try_briefly(keyspace: &Keyspace, shard: usize) -> Option<ShardGuard<'_>> {
+    for _ in 0..SPINS {
+        if let Some(guard) = keyspace.try_lock(shard) {
+            return Some(guard);
+        }
+        std::hint::spin_loop();
+    }
+    None
+}
+
+/// Tries before a lock counts as busy: about as long as a short command takes.
+const SPINS: usize = 64;

@@ -1,0 +1,155 @@
+//! What all workers share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use russet_keyspace::keyspace::Keyspace;
+
+use crate::client::Registry;
+use crate::command::Names;
+use crate::config::{Config, ConfigSource};
+use crate::error::Error;
+use crate::exec::Ctx;
+use crate::journal::Journal;
+use crate::lazy_free::LazyFree;
+use crate::net::AcceptorHandle;
+use crate::observe::{ErrorCounts, LatencyMonitor, Monitors, Sample, SlowEntry, SlowLog};
+use crate::pause::Pause;
+use crate::stats::{ServerStats, WorkerStats};
+use crate::worker::{Mailbox, WorkerContext};
+
+/// What others know of a worker.
+pub struct WorkerHandle {
+    /// How to reach it.
+    pub mailbox: Arc<Mailbox>,
+    /// What it has counted.
+    pub stats: Arc<WorkerStats>,
+    /// Connections it serves or is about to.
+    pub connections: AtomicUsize,
+}
+
+/// See the module's documentation.
+pub struct Server {
+    /// The configuration in force. Workers take it over at the beginning of a round.
+    pub config: ArcSwap<Config>,
+    /// Where it came from, for CONFIG REWRITE.
+    pub source: ConfigSource,
+    /// Serialises changes of the configuration.
+    pub config_changes: Mutex<()>,
+    /// All keys.
+    pub keyspace: Keyspace,
+    /// Command names as this server knows them.
+    pub names: Names,
+    /// All connected clients.
+    pub clients: Registry,
+    /// All workers.
+    pub workers: Box<[WorkerHandle]>,
+    /// The acceptor of connections.
+    pub acceptor: Arc<AcceptorHandle>,
+    /// Where write effects go.
+    pub journal: Journal,
+    /// Frees large values.
+    pub lazy_free: LazyFree,
+    /// Counters that no worker owns.
+    pub stats: ServerStats,
+    /// SLOWLOG.
+    pub slow_log: Mutex<SlowLog>,
+    /// LATENCY.
+    pub latency: LatencyMonitor,
+    /// MONITOR.
+    pub monitors: Monitors,
+    /// CLIENT PAUSE.
+    pub pause: Pause,
+    /// INFO errorstats.
+    pub errors: ErrorCounts,
+    /// Active expiry can be switched off by DEBUG.
+    pub active_expire: AtomicBool,
+    /// 40 hexadecimal digits that name this run; DEBUG CHANGE-REPL-ID renews the replication id.
+    pub run_id: String,
+    /// See `run_id`.
+    pub replication_id: Mutex<String>,
+    /// When the process started.
+    pub started: Instant,
+    /// The same in Unix seconds.
+    pub started_at_s: i64,
+    /// Unix time in seconds at which LASTSAVE says the last save was.
+    pub last_save_s: AtomicI64,
+    /// How the process ends.
+    pub shutdown: crate::shutdown::Shutdown,
+}
+
+impl Server {
+    /// Whether commands other than a few are refused with BUSY.
+    #[inline]
+    pub fn is_busy(&self) -> bool {
+        false
+    }
+
+    /// The worker with the fewest connections.
+    pub fn least_busy_worker(&self) -> usize {
+        let load = |worker: &WorkerHandle| worker.connections.load(Ordering::Relaxed);
+        let least = self.workers.iter().enumerate().min_by_key(|(_, worker)| load(worker));
+        least.map_or(0, |(id, _)| id)
+    }
+
+    /// Counts an error that a client is sent.
+    pub fn note_error(&self, worker: &WorkerContext, error: &Error) {
+        worker.stats.total_error_replies.add(1);
+        self.errors.add(error.code());
+    }
+
+    /// Records a command in the slow log and the latency monitor if it took long enough.
+    #[inline]
+    pub(crate) fn note_duration(&self, ctx: &Ctx<'_>, elapsed_ns: u64) {
+        let config = &ctx.worker.config;
+        let elapsed_us = elapsed_ns / 1000;
+        let slow = config.slowlog_log_slower_than;
+        let spike_ms = config.latency_monitor_threshold;
+        if slow >= 0 && elapsed_us >= slow as u64 {
+            self.note_slow(ctx, elapsed_us);
+        }
+        if spike_ms > 0 && elapsed_us / 1000 >= spike_ms as u64 {
+            self.note_spike(ctx, elapsed_us / 1000);
+        }
+    }
+
+    #[cold]
+    fn note_slow(&self, ctx: &Ctx<'_>, duration_us: u64) {
+        use crate::command::Flags;
+        if ctx.command.flags().contains(Flags::SKIP_SLOWLOG) {
+            return;
+        }
+        let mut argv = SlowLog::abridge(ctx.args);
+        for (at, arg) in argv.iter_mut().enumerate() {
+            if ctx.hides_argument(at) {
+                *arg = b"(redacted)".to_vec();
+            }
+        }
+        let entry = SlowEntry {
+            id: 0,
+            at_s: ctx.worker.clock.now_ms() / 1000,
+            duration_us,
+            argv,
+            peer: ctx.client.info.transport.peer_text(),
+            name: ctx.client.info.identity.lock().name.clone(),
+        };
+        self.slow_log.lock().push(entry, ctx.config().slowlog_max_len as usize);
+    }
+
+    #[cold]
+    fn note_spike(&self, ctx: &Ctx<'_>, latency_ms: u64) {
+        use crate::command::Flags;
+        let fast = ctx.command.flags().contains(Flags::FAST);
+        let event = if fast { "fast-command" } else { "command" };
+        let at_s = ctx.worker.clock.now_ms() / 1000;
+        self.latency.add(event, Sample { at_s, latency_ms });
+    }
+
+    /// Adds up a number of all workers.
+    pub fn sum(&self, number: impl Fn(&WorkerStats) -> u64) -> u64 {
+        self.workers.iter().map(|worker| number(&worker.stats)).sum()
+    }
+}

@@ -1,0 +1,135 @@
+//! A batch: the commands of one round, parsed but not yet executed.
+//!
+//! Parsing ahead is what makes prefetching possible. Before a window of commands is executed, two
+//! passes over it ask the memory for what the execution will touch: first the buckets, then the
+//! entries the buckets point to. The shards' own lines are asked for as soon as a key is hashed.
+
+use russet_keyspace::keyspace::Keyspace;
+use russet_resp::{ArgSpan, ProtocolError};
+
+use crate::command::{CommandEntry, LookupError};
+
+/// Commands per window: enough to hide the memory behind each other, few enough that what was
+/// fetched is still in the cache when it is used.
+pub const WINDOW: usize = 32;
+
+/// In place of a connection that is closed.
+pub const GONE: usize = usize::MAX;
+
+/// Where a command's bytes are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Source {
+    /// In the worker's arena, from this byte on.
+    Arena(usize),
+    /// In its connection's `query`, from this byte on.
+    Query(usize),
+}
+
+/// What a connection asked for.
+pub enum Item {
+    /// A command.
+    Command {
+        /// The command it names.
+        entry: Result<&'static CommandEntry, LookupError>,
+        /// Where its spans begin in [`Batch::spans`], and their number.
+        spans: (u32, u32),
+        /// Where its keys' hashes begin in [`Batch::hashes`], and their number.
+        hashes: (u32, u32),
+        /// Where its bytes are.
+        source: Source,
+    },
+    /// Bytes that are no request: the connection is told and closed.
+    Garbage(ProtocolError),
+}
+
+/// See the module's documentation.
+#[derive(Default)]
+pub struct Batch {
+    /// Each with its connection; those of one connection follow each other.
+    pub items: Vec<(usize, Item)>,
+    /// Arguments of all commands.
+    pub spans: Vec<ArgSpan>,
+    /// Hashes of the keys of all commands.
+    pub hashes: Vec<u64>,
+    /// The databases that the hashes' keys are in, as far as is known before execution.
+    databases: Vec<u32>,
+    /// The next item to be executed.
+    pub next: usize,
+    /// Items before this one were prefetched.
+    prefetched: usize,
+}
+
+impl Batch {
+    /// Whether every item was executed.
+    pub fn is_done(&self) -> bool {
+        self.next == self.items.len()
+    }
+
+    /// Drops what a connection that is closed still asks for.
+    pub fn forget(&mut self, connection: usize) {
+        for (at, _) in &mut self.items[self.next..] {
+            if *at == connection {
+                *at = GONE;
+            }
+        }
+    }
+
+    /// Makes room for the next round.
+    pub fn clear(&mut self) {
+        self.items.clear();
+        self.spans.clear();
+        self.hashes.clear();
+        self.databases.clear();
+        self.next = 0;
+        self.prefetched = 0;
+    }
+
+    /// Adds the hash of a key in a physical database and begins to fetch its shard.
+    #[inline]
+    pub fn add_hash(&mut self, keyspace: &Keyspace, db: u32, hash: u64) {
+        keyspace.prefetch_shard(keyspace.shard_of(hash));
+        self.hashes.push(hash);
+        self.databases.push(db);
+    }
+
+    /// Prefetches the next window if its first item is due. A shard that is busy is passed over:
+    /// prefetching is only advice.
+    #[inline]
+    pub fn prefetch(&mut self, keyspace: &Keyspace) {
+        if self.next < self.prefetched {
+            return;
+        }
+        let until = (self.next + WINDOW).min(self.items.len());
+        let hashes = self.hash_range(self.next, until);
+        self.prefetched = until;
+        if hashes.len() < 2 {
+            return;
+        }
+        for at in hashes.clone() {
+            let hash = self.hashes[at];
+            if let Some(guard) = keyspace.try_lock(keyspace.shard_of(hash)) {
+                guard.prefetch_bucket(self.databases[at], hash);
+            }
+        }
+        for at in hashes {
+            let hash = self.hashes[at];
+            if let Some(guard) = keyspace.try_lock(keyspace.shard_of(hash)) {
+                guard.prefetch_entry(self.databases[at], hash);
+            }
+        }
+    }
+
+    /// The hashes of a run of items, which lie side by side.
+    fn hash_range(&self, from: usize, until: usize) -> std::ops::Range<usize> {
+        let ranges = self.items[from..until].iter().filter_map(|(_, item)| match item {
+            Item::Command { hashes: (start, len), .. } => Some((*start as usize, *len as usize)),
+            Item::Garbage(_) => None,
+        });
+        let mut range = None;
+        for (start, len) in ranges {
+            let (first, _) = range.unwrap_or((start, start));
+            range = Some((first, start + len));
+        }
+        range.map_or(0..0, |(start, end)| start..end)
+    }
+}

@@ -1,0 +1,60 @@
+//! What a worker lends to the commands it executes.
+
+use std::sync::Arc;
+
+use russet_keyspace::access::AccessPolicy;
+
+use super::Clock;
+use crate::config::{Config, EvictionPolicy};
+use crate::stats::WorkerStats;
+
+/// See the module's documentation.
+pub struct WorkerContext {
+    /// The worker's number.
+    pub id: usize,
+    /// The configuration as of the beginning of the round.
+    pub config: Arc<Config>,
+    /// What the access bits of entries mean, from the configuration.
+    pub access_policy: AccessPolicy,
+    /// This worker's counters.
+    pub stats: Arc<WorkerStats>,
+    /// This worker's time.
+    pub clock: Clock,
+    /// Random numbers that need not be secret.
+    pub random: fastrand::Rng,
+}
+
+impl WorkerContext {
+    /// The context of worker `id`.
+    pub fn new(id: usize, config: Arc<Config>, stats: Arc<WorkerStats>) -> Self {
+        let access_policy = access_policy(&config);
+        let random = fastrand::Rng::new();
+        WorkerContext { id, config, access_policy, stats, clock: Clock::new(), random }
+    }
+
+    /// Takes over a changed configuration.
+    pub fn reconfigure(&mut self, config: Arc<Config>) {
+        self.access_policy = access_policy(&config);
+        self.config = config;
+    }
+
+    /// A random number for the entry that is about to be accessed; none is drawn where the access
+    /// policy needs none.
+    #[inline]
+    pub fn random_u32(&mut self) -> u32 {
+        match self.access_policy {
+            AccessPolicy::Lru => 0,
+            AccessPolicy::Lfu { .. } => self.random.u32(..),
+        }
+    }
+}
+
+fn access_policy(config: &Config) -> AccessPolicy {
+    match config.maxmemory_policy {
+        EvictionPolicy::AllKeysLfu | EvictionPolicy::VolatileLfu => AccessPolicy::Lfu {
+            log_factor: config.lfu_log_factor,
+            decay_minutes: config.lfu_decay_time,
+        },
+        _ => AccessPolicy::Lru,
+    }
+}

@@ -1,0 +1,257 @@
+//! The event loop: polling, mail, and the life of connections.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use mio::event::Source;
+use mio::{Events, Interest, Poll, Token};
+use slab::Slab;
+
+use super::batch::Batch;
+use super::connection::Connection;
+use super::{Message, WorkerContext};
+use crate::client::{Client, ClientFlags, ClientInfo, Close};
+use crate::net::Stream;
+use crate::server::Server;
+
+/// The token of the mailbox.
+pub const WAKE: Token = Token(usize::MAX);
+/// Size of the buffer that a round's requests are received into, in bytes.
+const ARENA_BYTES: usize = 256 << 10;
+/// Reply buffers kept for connections that have something to say, and the largest that is kept.
+const SPARE_BUFFERS: usize = 64;
+const SPARE_BYTES: usize = 64 << 10;
+/// While something was set aside without anybody who would ring, it is tried again this often.
+const RETRY: Duration = Duration::from_millis(1);
+
+/// See [`crate::worker`].
+pub struct Worker {
+    pub(super) server: Arc<Server>,
+    pub(super) context: WorkerContext,
+    poll: Poll,
+    pub(super) connections: Slab<Box<Connection>>,
+    by_client: HashMap<u64, usize>,
+    pub(super) arena: Box<[u8]>,
+    /// Bytes of the arena that the batch refers to.
+    pub(super) arena_used: usize,
+    pub(super) batch: Batch,
+    /// Connections with something to read or to execute.
+    pub(super) queue: Vec<usize>,
+    /// Connections with something to send.
+    pub(super) dirty: Vec<usize>,
+    /// Connections that were set aside.
+    pub(super) aside: Vec<usize>,
+    spare_buffers: Vec<Vec<u8>>,
+    pub(super) timers: super::timers::Timers,
+}
+
+impl Worker {
+    /// A worker of a server, with the poller that its mailbox wakes.
+    pub fn new(server: Arc<Server>, id: usize, poll: Poll) -> Self {
+        let config = server.config.load_full();
+        let stats = server.workers[id].stats.clone();
+        Worker {
+            context: WorkerContext::new(id, config, stats),
+            timers: super::timers::Timers::new(&server, id),
+            server,
+            poll,
+            connections: Slab::new(),
+            by_client: HashMap::new(),
+            arena: vec![0; ARENA_BYTES].into_boxed_slice(),
+            arena_used: 0,
+            batch: Batch::default(),
+            queue: Vec::new(),
+            dirty: Vec::new(),
+            aside: Vec::new(),
+            spare_buffers: Vec::new(),
+        }
+    }
+
+    /// Serves until the server shuts down.
+    pub fn run(mut self) {
+        let mut events = Events::with_capacity(1024);
+        let mut mail = Vec::new();
+        loop {
+            let timeout = self.timeout();
+            match self.poll.poll(&mut events, timeout) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => result.expect("polling a poller that exists"),
+            }
+            self.begin_round();
+            if self.server.shutdown.is_final() {
+                self.end();
+                return;
+            }
+            for event in &events {
+                self.note_event(event);
+            }
+            let rung = self.server.workers[self.context.id].mailbox.take(&mut mail);
+            for message in mail.drain(..) {
+                self.read_mail(message);
+            }
+            self.execute_batch();
+            self.retry_aside(rung);
+            self.serve_queue();
+            self.run_timers();
+            self.send_all();
+        }
+    }
+
+    fn begin_round(&mut self) {
+        self.context.clock.refresh();
+        self.context.stats.rounds.add(1);
+        let config = self.server.config.load();
+        if !Arc::ptr_eq(&config, &self.context.config) {
+            let config = Arc::clone(&config);
+            self.context.reconfigure(config);
+        }
+    }
+
+    fn timeout(&mut self) -> Option<Duration> {
+        if !self.queue.is_empty() && self.batch.is_done() {
+            return Some(Duration::ZERO);
+        }
+        let next = self.timers.until_next(&self.server, &self.context);
+        if self.aside.is_empty() { Some(next) } else { Some(next.min(RETRY)) }
+    }
+
+    fn note_event(&mut self, event: &mio::event::Event) {
+        if event.token() == WAKE {
+            return;
+        }
+        let at = event.token().0;
+        let Some(connection) = self.connections.get_mut(at) else { return };
+        if event.is_readable() || event.is_read_closed() || event.is_error() {
+            connection.readable = true;
+            connection.ended |= event.is_read_closed() || event.is_error();
+            self.enqueue(at);
+        }
+        if event.is_writable() && self.connections[at].unsent() > 0 {
+            self.mark_dirty(at);
+        }
+    }
+
+    pub(super) fn enqueue(&mut self, at: usize) {
+        let connection = &mut self.connections[at];
+        if !connection.queued && connection.waits_for.is_none() {
+            connection.queued = true;
+            self.queue.push(at);
+        }
+    }
+
+    pub(super) fn mark_dirty(&mut self, at: usize) {
+        let connection = &mut self.connections[at];
+        if !connection.dirty {
+            connection.dirty = true;
+            self.dirty.push(at);
+        }
+    }
+
+    fn read_mail(&mut self, message: Message) {
+        match message {
+            Message::Adopt(stream, info) => self.adopt(stream, info),
+            Message::Kill(id) => {
+                if let Some(&at) = self.by_client.get(&id) {
+                    self.connections[at].client.close(Close::Now);
+                    self.mark_dirty(at);
+                }
+            }
+            Message::Send(id, bytes) => {
+                if let Some(&at) = self.by_client.get(&id) {
+                    let spare = self.spare_buffer_for(at);
+                    let connection = &mut self.connections[at];
+                    if let Some(spare) = spare {
+                        connection.out = spare;
+                    }
+                    connection.out.extend_from_slice(&bytes);
+                    self.mark_dirty(at);
+                }
+            }
+        }
+    }
+
+    fn adopt(&mut self, mut stream: Stream, info: Arc<ClientInfo>) {
+        let entry = self.connections.vacant_entry();
+        let at = entry.key();
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        if let Err(error) = stream.register(self.poll.registry(), Token(at), interest) {
+            tracing::warn!("Registering a connection failed: {error}");
+            self.forget(&info);
+            return;
+        }
+        let authenticated = self.context.config.requirepass.is_none();
+        self.by_client.insert(info.id, at);
+        entry.insert(Box::new(Connection::new(stream, Client::new(info, authenticated))));
+    }
+
+    fn forget(&self, info: &ClientInfo) {
+        self.server.clients.remove(info.id);
+        self.server.workers[self.context.id].connections.fetch_sub(1, Ordering::Relaxed);
+        if info.flags().contains(ClientFlags::MONITOR) {
+            self.server.monitors.remove(info.id);
+        }
+    }
+
+    /// Closes a connection and strikes it off every list but the queues, which skip it.
+    pub(super) fn close(&mut self, at: usize) {
+        let mut connection = self.connections.remove(at);
+        self.by_client.remove(&connection.client.info.id);
+        self.batch.forget(at);
+        self.queue.retain(|queued| *queued != at);
+        self.dirty.retain(|dirty| *dirty != at);
+        self.aside.retain(|aside| *aside != at);
+        let _ = connection.stream.deregister(self.poll.registry());
+        self.forget(&connection.client.info);
+        self.timers.unwatch_later(&mut connection.client);
+    }
+
+    /// A buffer for a connection that has none.
+    pub(super) fn spare_buffer_for(&mut self, at: usize) -> Option<Vec<u8>> {
+        let needs_one = self.connections[at].out.capacity() == 0;
+        needs_one.then(|| self.spare_buffers.pop().unwrap_or_default())
+    }
+
+    /// Sends what connections have to say, and closes those that are done for.
+    pub(super) fn send_all(&mut self) {
+        let mut dirty = std::mem::take(&mut self.dirty);
+        for at in dirty.drain(..) {
+            // A connection closed earlier in this round may be on the list still.
+            let Some(connection) = self.connections.get_mut(at) else { continue };
+            connection.dirty = false;
+            if connection.client.close == Close::Now {
+                self.close(at);
+                continue;
+            }
+            let result = connection.send();
+            let unsent = connection.unsent();
+            if let Ok(sent) = result {
+                self.context.stats.total_net_output_bytes.add(sent as u64);
+                self.context.stats.total_writes_processed.add(1);
+            }
+            if result.is_err() || (unsent == 0 && connection.client.close == Close::AfterReply) {
+                self.close(at);
+                continue;
+            }
+            if unsent == 0 {
+                let buffer = std::mem::take(&mut connection.out);
+                if buffer.capacity() <= SPARE_BYTES && self.spare_buffers.len() < SPARE_BUFFERS {
+                    self.spare_buffers.push(buffer);
+                }
+            }
+            connection.client.info.output_bytes.store(unsent as u64, Ordering::Relaxed);
+        }
+        if self.dirty.is_empty() {
+            self.dirty = dirty;
+        }
+    }
+
+    /// The last words of a worker: what is ready to be sent is sent.
+    fn end(&mut self) {
+        let everyone: Vec<usize> = self.connections.iter().map(|(at, _)| at).collect();
+        everyone.into_iter().for_each(|at| self.mark_dirty(at));
+        self.send_all();
+    }
+}

@@ -1,0 +1,299 @@
+//! Receiving: from ready sockets into the batch.
+
+use std::io;
+
+use russet_resp::{Limits, Progress, RequestParser};
+
+use super::batch::{Batch, Item, Source};
+use super::connection::Connection;
+use super::event_loop::Worker;
+use crate::client::Client;
+use crate::server::Server;
+
+/// Most bytes received from one connection in a round, so that none starves the others.
+const READ_BYTES: usize = 64 << 10;
+/// Most arguments of a command.
+const ARGUMENTS_MAX: u32 = 1 << 20;
+/// Arguments of this size or more get allocations of their own.
+const LARGE_BYTES: usize = 32 << 10;
+
+/// Why parsing stopped.
+enum Stop {
+    /// What is left is no whole command.
+    Incomplete,
+    /// A large argument begins at this byte.
+    Large { at: usize, len: usize },
+    /// What follows has to wait until the batch is executed.
+    Later,
+    /// What follows is no request.
+    Garbage,
+}
+
+/// What receiving from a socket came to.
+enum Received {
+    /// This many bytes in the arena.
+    Arena(usize),
+    /// Something, in the connection's own buffers; or nothing new.
+    Own,
+    /// The connection is over.
+    End,
+}
+
+impl Worker {
+    /// Receives and parses from every queued connection, and executes.
+    pub(super) fn serve_queue(&mut self) {
+        if !self.batch.is_done() {
+            return;
+        }
+        let queue = std::mem::take(&mut self.queue);
+        for (done, &at) in queue.iter().enumerate() {
+            if self.arena_used + READ_BYTES > self.arena.len() {
+                self.execute_batch();
+                if !self.batch.is_done() {
+                    // The gate closed: the rest is served when it reopens.
+                    self.queue.extend_from_slice(&queue[done..]);
+                    return;
+                }
+            }
+            // A connection that was closed meanwhile left its number behind.
+            if self.connections.contains(at) {
+                self.connections[at].queued = false;
+                self.serve(at);
+            }
+        }
+        self.execute_batch();
+    }
+
+    /// Receives from one connection and adds its commands to the batch.
+    fn serve(&mut self, at: usize) {
+        let connection = &mut self.connections[at];
+        if connection.waits_for.is_some() {
+            return;
+        }
+        let received = if connection.readable {
+            let arena = &mut self.arena[self.arena_used..self.arena_used + READ_BYTES];
+            receive(connection, arena, &self.context.stats)
+        } else {
+            Received::Own
+        };
+        match received {
+            Received::End => self.close(at),
+            Received::Own => self.parse_query(at),
+            Received::Arena(len) => self.parse_arena(at, len),
+        }
+        if let Some(connection) = self.connections.get(at)
+            && (connection.readable || connection.reparse)
+        {
+            self.enqueue(at);
+        }
+    }
+
+    fn parse_arena(&mut self, at: usize, len: usize) {
+        let from = self.arena_used;
+        self.arena_used += len;
+        let connection = &mut *self.connections[at];
+        let bytes = &self.arena[from..from + len];
+        let (consumed, stop) = Parsing {
+            server: &self.server,
+            batch: &mut self.batch,
+            client: &connection.client,
+            limits: limits(&connection.client, &self.context.config),
+            at,
+        }
+        .parse(bytes, &mut connection.parser, &mut connection.owned, |byte| {
+            Source::Arena(from + byte)
+        });
+        let rest = &bytes[consumed..];
+        match stop {
+            Stop::Garbage => {}
+            Stop::Large { at: start, len } => {
+                connection.query.extend_from_slice(&rest[..start]);
+                connection.begin_large(&rest[start..], len);
+            }
+            Stop::Incomplete => connection.query.extend_from_slice(rest),
+            Stop::Later => {
+                connection.query.extend_from_slice(rest);
+                connection.reparse = !rest.is_empty();
+            }
+        }
+        self.guard_query_limit(at);
+    }
+
+    fn parse_query(&mut self, at: usize) {
+        let connection = &mut *self.connections[at];
+        connection.reparse = false;
+        if connection.large.is_some() || connection.query.is_empty() {
+            return;
+        }
+        let (consumed, stop) = Parsing {
+            server: &self.server,
+            batch: &mut self.batch,
+            client: &connection.client,
+            limits: limits(&connection.client, &self.context.config),
+            at,
+        }
+        .parse(
+            &connection.query,
+            &mut connection.parser,
+            &mut connection.owned,
+            Source::Query,
+        );
+        connection.consumed = consumed;
+        match stop {
+            Stop::Garbage => connection.consumed = connection.query.len(),
+            Stop::Large { at: start, len } => {
+                let have = connection.query.split_off(consumed + start);
+                connection.begin_large(&have, len);
+            }
+            Stop::Incomplete => {}
+            Stop::Later => connection.reparse = consumed < connection.query.len(),
+        }
+        self.guard_query_limit(at);
+    }
+
+    /// Closes a connection that sends more than `client-query-buffer-limit` without a whole command.
+    fn guard_query_limit(&mut self, at: usize) {
+        let connection = &mut self.connections[at];
+        let queued = connection.client.transaction.as_ref().map_or(0, |queue| queue.size);
+        let pending = connection.query.len() - connection.consumed + queued;
+        let large = connection.large.as_ref().map_or(0, |large| large.bytes.len());
+        if (pending + large) as u64 > self.context.config.client_query_buffer_limit {
+            let id = connection.client.info.id;
+            tracing::warn!("Closing client {id} that reached max query buffer length");
+            self.context.stats.client_query_buffer_limit_disconnections.add(1);
+            connection.client.close(crate::client::Close::Now);
+            self.mark_dirty(at);
+        }
+    }
+}
+
+fn limits(client: &Client, config: &crate::config::Config) -> Limits {
+    Limits {
+        max_bulk_len: config.proto_max_bulk_len,
+        max_arguments: ARGUMENTS_MAX,
+        authenticated: client.authenticated,
+        large_arg: LARGE_BYTES,
+    }
+}
+
+/// Receives once.
+fn receive(
+    connection: &mut Connection,
+    arena: &mut [u8],
+    stats: &crate::stats::WorkerStats,
+) -> Received {
+    let (result, room, in_arena) = if connection.large.is_some() {
+        let room = connection.large_room();
+        (connection.receive_large(), room, false)
+    } else if connection.query.is_empty() {
+        (connection.stream.read(arena), arena.len(), true)
+    } else {
+        connection.query.reserve(READ_BYTES);
+        let room = connection.query.capacity() - connection.query.len();
+        (connection.stream.append_to(&mut connection.query), room, false)
+    };
+    match result {
+        Ok(0) => Received::End,
+        Ok(len) => {
+            stats.total_net_input_bytes.add(len as u64);
+            stats.total_reads_processed.add(1);
+            // A socket that gave less than it could is empty, and its next byte is news to the
+            // poller; the end of the stream is not if it was announced already.
+            connection.readable = len == room || connection.ended;
+            if in_arena { Received::Arena(len) } else { Received::Own }
+        }
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            connection.readable = false;
+            Received::Own
+        }
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Received::Own,
+        Err(_) => Received::End,
+    }
+}
+
+/// Adds one connection's commands to the batch.
+struct Parsing<'a> {
+    server: &'a Server,
+    batch: &'a mut Batch,
+    client: &'a Client,
+    limits: Limits,
+    at: usize,
+}
+
+impl Parsing<'_> {
+    /// Parses as many commands as it can. Returns how many bytes they took and why it stopped.
+    fn parse(
+        mut self,
+        bytes: &[u8],
+        parser: &mut RequestParser,
+        owned: &mut Vec<Vec<u8>>,
+        source: impl Fn(usize) -> Source,
+    ) -> (usize, Stop) {
+        let mut consumed = 0;
+        while consumed < bytes.len() {
+            let command = &bytes[consumed..];
+            let first_span = self.batch.spans.len();
+            match parser.parse(command, &self.limits, &mut self.batch.spans, owned) {
+                Ok(Progress::Complete { consumed: len }) => {
+                    if self.batch.spans.len() > first_span {
+                        self.add(command, first_span, owned, source(consumed));
+                    }
+                    consumed += len;
+                    // Owned arguments are told apart by their command being the last; and AUTH
+                    // changes what may follow.
+                    if !owned.is_empty() || !self.limits.authenticated {
+                        return (consumed, Stop::Later);
+                    }
+                }
+                Ok(Progress::Incomplete) => return (consumed, Stop::Incomplete),
+                Ok(Progress::Large { at, len }) => return (consumed, Stop::Large { at, len }),
+                Err(error) => {
+                    self.batch.items.push((self.at, Item::Garbage(error)));
+                    return (consumed, Stop::Garbage);
+                }
+            }
+        }
+        (consumed, Stop::Incomplete)
+    }
+
+    /// Adds a parsed command.
+    #[inline]
+    fn add(&mut self, command: &[u8], first_span: usize, owned: &[Vec<u8>], source: Source) {
+        let spans = &self.batch.spans[first_span..];
+        let argc = spans.len();
+        let name = spans[0].resolve(command, owned);
+        let sub = spans.get(1).map(|span| span.resolve(command, owned));
+        let entry = self.server.names.resolve(name, sub);
+        let first_hash = self.batch.hashes.len();
+        if let Ok(entry) = entry
+            && entry.command.arity_fits(argc)
+        {
+            let keyspace = &self.server.keyspace;
+            let db = keyspace.physical_db(self.client.db);
+            if let Some(at) = entry.single_key {
+                let hash = keyspace.hash(spans[at].resolve(command, owned));
+                self.batch.add_hash(keyspace, db, hash);
+            } else if !entry.command.keys.is_empty() {
+                let positions = entry.key_positions(argc, |at| {
+                    self.batch.spans[first_span + at].resolve(command, owned)
+                });
+                let hashes: smallvec::SmallVec<[u64; 16]> = positions
+                    .map(|(at, _)| {
+                        keyspace.hash(self.batch.spans[first_span + at].resolve(command, owned))
+                    })
+                    .collect();
+                hashes.into_iter().for_each(|hash| self.batch.add_hash(keyspace, db, hash));
+            }
+        }
+        let hash_count = self.batch.hashes.len() - first_hash;
+        self.batch.items.push((
+            self.at,
+            Item::Command {
+                entry,
+                spans: (first_span as u32, argc as u32),
+                hashes: (first_hash as u32, hash_count as u32),
+                source,
+            },
+        ));
+    }
+}

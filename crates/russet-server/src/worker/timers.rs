@@ -1,0 +1,172 @@
+//! What a worker does by the clock: expiry, idle clients, forgotten watches.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::WorkerContext;
+use super::event_loop::Worker;
+use crate::client::{Client, ClientFlags, Close, Watches};
+use crate::exec::Key;
+use crate::exec::try_briefly;
+use crate::server::Server;
+
+/// Expired keys removed under one hold of a shard's lock.
+const EXPIRE_STEP: usize = 32;
+/// Longest time spent on expiry before clients are served again.
+const EXPIRE_SLICE: Duration = Duration::from_micros(500);
+/// How soon an expiry that another worker has put into one of this worker's shards is noticed.
+const NOTICE_MS: i64 = 5;
+
+/// See the module's documentation.
+pub struct Timers {
+    /// The shards whose expiry this worker looks after.
+    shards: std::ops::Range<usize>,
+    /// When [`Worker::retry_aside`] was last busy, in Unix milliseconds.
+    pub retried_at_ms: i64,
+    /// More keys are due than the last slice could remove.
+    overdue: bool,
+    next_second_ms: i64,
+    /// Watched keys of closed connections whose shards were busy.
+    unwatch: Vec<Watches>,
+}
+
+impl Timers {
+    /// The timers of worker `id`.
+    pub fn new(server: &Server, id: usize) -> Self {
+        let (shards, workers) = (server.keyspace.shard_count(), server.workers.len());
+        Timers {
+            shards: shards * id / workers..shards * (id + 1) / workers,
+            retried_at_ms: 0,
+            overdue: false,
+            next_second_ms: 0,
+            unwatch: Vec::new(),
+        }
+    }
+
+    /// How long the worker may sleep.
+    pub fn until_next(&self, server: &Server, context: &WorkerContext) -> Duration {
+        if self.overdue || !self.unwatch.is_empty() {
+            return Duration::from_millis(u64::from(!self.overdue));
+        }
+        let now_ms = context.clock.now_ms();
+        let tick_ms = 1000 / i64::from(context.config.hz.max(1));
+        let mut next_ms = tick_ms;
+        if server.active_expire.load(Ordering::Relaxed) {
+            let due = server.keyspace.next_expiry_ms(self.shards.start, self.shards.end);
+            if let Some(due_ms) = due {
+                next_ms = next_ms.min((due_ms - now_ms).max(0) + 1);
+            }
+            let others = server.workers.len() > 1;
+            if others
+                && (0..server.keyspace.databases()).any(|db| server.keyspace.expiring_count(db) > 0)
+            {
+                next_ms = next_ms.min(NOTICE_MS);
+            }
+        }
+        Duration::from_millis(next_ms.max(0) as u64)
+    }
+
+    /// Takes over the watched keys of a client that is going away.
+    pub fn unwatch_later(&mut self, client: &mut Client) {
+        if !client.watches.keys.is_empty() {
+            self.unwatch.push(std::mem::take(&mut client.watches));
+        }
+    }
+}
+
+impl Worker {
+    /// Does what is due.
+    pub(super) fn run_timers(&mut self) {
+        let server = self.server.clone();
+        let id = self.context.id;
+        let now_ms = self.context.clock.now_ms();
+        let expires = server.active_expire.load(Ordering::Relaxed)
+            && server.pause.until_ms(now_ms).is_none()
+            && self.is_anything_due(&server, now_ms);
+        self.timers.overdue = false;
+        if (expires || !self.timers.unwatch.is_empty()) && server.keyspace.gate().enter(id) {
+            if expires {
+                self.expire(&server, now_ms);
+            }
+            self.unwatch(&server);
+            server.keyspace.gate().leave(id);
+        }
+        if now_ms >= self.timers.next_second_ms {
+            self.timers.next_second_ms = now_ms + 1000;
+            self.close_idle_clients(now_ms);
+            if id == 0 {
+                crate::memory::note_peak(&server);
+            }
+        }
+    }
+
+    fn is_anything_due(&self, server: &Server, now_ms: i64) -> bool {
+        let shards = &self.timers.shards;
+        server.keyspace.due_shards(shards.start, shards.end, now_ms).next().is_some()
+    }
+
+    /// Removes keys whose time has come, for a slice of time. A shard's lock is held for a few keys
+    /// at a time, so that nobody waits long for it.
+    fn expire(&mut self, server: &Server, now_ms: i64) {
+        let began = Instant::now();
+        let shards = self.timers.shards.clone();
+        let mut removed = 0;
+        'shards: for shard in server.keyspace.due_shards(shards.start, shards.end, now_ms) {
+            loop {
+                let Some(mut guard) = try_briefly(&server.keyspace, shard) else { break };
+                let mut unit = Vec::new();
+                let step = guard.expire_due(now_ms, EXPIRE_STEP, |guard, db, entry| {
+                    guard.shard().touch(db, entry.key());
+                    if server.journal.is_consumed() {
+                        let argv = vec![b"DEL".to_vec(), entry.key().to_vec()];
+                        unit.push(crate::journal::Effect { db, argv });
+                    }
+                    server.lazy_free.free(entry);
+                });
+                if !unit.is_empty() {
+                    server.journal.append(unit);
+                }
+                removed += step;
+                if began.elapsed() > EXPIRE_SLICE {
+                    self.timers.overdue = true;
+                    break 'shards;
+                }
+                if step < EXPIRE_STEP {
+                    break;
+                }
+            }
+        }
+        self.context.stats.expired_keys.add(removed as u64);
+    }
+
+    fn unwatch(&mut self, server: &Server) {
+        for watches in &mut self.timers.unwatch {
+            watches.keys.retain(|watched| {
+                let key = Key { bytes: &watched.key, hash: watched.hash };
+                let shard = server.keyspace.shard_of(key.hash);
+                let Some(mut guard) = try_briefly(&server.keyspace, shard) else { return true };
+                guard.shard_mut().unwatch(watched.physical, key.bytes, &watches.dirty);
+                false
+            });
+        }
+        self.timers.unwatch.retain(|watches| !watches.keys.is_empty());
+    }
+
+    fn close_idle_clients(&mut self, now_ms: i64) {
+        let timeout_ms = i64::from(self.context.config.timeout) * 1000;
+        if timeout_ms == 0 {
+            return;
+        }
+        let spared = ClientFlags::MONITOR | ClientFlags::BLOCKED | ClientFlags::PUBSUB;
+        let idle = self.connections.iter().filter(|(_, connection)| {
+            let info = &connection.client.info;
+            let idle_ms = now_ms - info.last_interaction_ms.load(Ordering::Relaxed);
+            idle_ms > timeout_ms && !info.flags().intersects(spared)
+        });
+        let idle: Vec<usize> = idle.map(|(at, _)| at).collect();
+        for at in idle {
+            self.connections[at].client.close(Close::Now);
+            self.mark_dirty(at);
+        }
+    }
+}
