@@ -1,7 +1,7 @@
 //! Directives with several arguments, each with its own rules.
 
 use super::memory::{format_bytes, parse_bytes};
-use super::{Format, Line, Reason, WRONG_NUMBER_OF_ARGUMENTS, joined};
+use super::{Format, Line, Reason, WRONG_NUMBER_OF_ARGUMENTS, joined, quoted, word};
 use crate::config::values::{ClientClass, ClientLimits, OutputLimit, SavePoint};
 use russet_data::number::parse_f64;
 
@@ -53,7 +53,8 @@ impl Format<Vec<String>> for Bind {
         if value == default {
             return Vec::new();
         }
-        vec![Line::needed(if value.is_empty() { b"\"\"".to_vec() } else { self.show(value) })]
+        let words: Vec<_> = value.iter().map(|address| word(address.as_bytes())).collect();
+        vec![Line::needed(if words.is_empty() { quoted(b"") } else { words.join(&b' ') })]
     }
 
     fn describe(&self) -> String {
@@ -104,7 +105,7 @@ impl Format<Vec<SavePoint>> for SavePoints {
     fn lines(&self, value: &Vec<SavePoint>, _: &Vec<SavePoint>) -> Vec<Line> {
         // Always written: no line at all would bring the default back.
         match value.as_slice() {
-            [] => vec![Line::needed(b"\"\"".to_vec())],
+            [] => vec![Line::needed(quoted(b""))],
             points => {
                 let line =
                     |point: &SavePoint| format!("{} {}", point.seconds, point.changes).into_bytes();
@@ -230,7 +231,7 @@ impl Format<Vec<f64>> for Percentiles {
     }
 
     fn lines(&self, value: &Vec<f64>, _: &Vec<f64>) -> Vec<Line> {
-        vec![Line::needed(if value.is_empty() { b"\"\"".to_vec() } else { self.show(value) })]
+        vec![Line::needed(if value.is_empty() { quoted(b"") } else { self.show(value) })]
     }
 
     fn describe(&self) -> String {

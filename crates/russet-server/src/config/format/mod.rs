@@ -83,6 +83,12 @@ fn quoted(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
+/// `bytes` as one word of a line: in quotes only if it would not be read back without.
+fn word(bytes: &[u8]) -> Vec<u8> {
+    let plain = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'');
+    if !bytes.is_empty() && bytes.iter().all(plain) { bytes.to_vec() } else { quoted(bytes) }
+}
+
 /// The words of `items`, with one space between them.
 fn joined(items: impl IntoIterator<Item = String>) -> Vec<u8> {
     items.into_iter().collect::<Vec<_>>().join(" ").into_bytes()

@@ -1,6 +1,6 @@
 //! Words that stand for values, and directives that are like no other.
 
-use super::{Format, Line, Reason, WRONG_NUMBER_OF_ARGUMENTS, quoted, single};
+use super::{Format, Line, Reason, WRONG_NUMBER_OF_ARGUMENTS, quoted, single, word};
 use crate::config::error::os_reason;
 use crate::config::values::{NotifyClasses, ReplicaOf};
 use std::ffi::OsStr;
@@ -207,7 +207,7 @@ impl Format<Option<ReplicaOf>> for Primary {
 
     fn lines(&self, value: &Option<ReplicaOf>, _default: &Option<ReplicaOf>) -> Vec<Line> {
         let line = |ReplicaOf { host, port }: &ReplicaOf| {
-            Line::needed([quoted(host).as_slice(), format!(" {port}").as_bytes()].concat())
+            Line::needed([word(host).as_slice(), format!(" {port}").as_bytes()].concat())
         };
         value.iter().map(line).collect()
     }

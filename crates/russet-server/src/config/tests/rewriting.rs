@@ -122,7 +122,8 @@ fn failures_say_why() {
 
 /// Values that some directive or other takes.
 fn values() -> impl Strategy<Value = Vec<u8>> {
-    let samples: [&str; 28] = [
+    let samples: [&str; 29] = [
+        "a'b \"c",
         "yes",
         "no",
         "0",
