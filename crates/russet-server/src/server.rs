@@ -65,6 +65,8 @@ pub struct Server {
     pub pause: Pause,
     /// INFO errorstats.
     pub errors: ErrorCounts,
+    /// What the kernel was told of `oom-score-adj`.
+    pub oom_score: crate::oom_score::OomScore,
     /// Active expiry can be switched off by DEBUG.
     pub active_expire: AtomicBool,
     /// 40 hexadecimal digits that name this run; DEBUG CHANGE-REPL-ID renews the replication id.
@@ -146,6 +148,14 @@ impl Server {
         let event = if fast { "fast-command" } else { "command" };
         let at_s = ctx.worker.clock.now_ms() / 1000;
         self.latency.add(event, Sample { at_s, latency_ms });
+    }
+
+    /// Begins to count anew, behind the closed gate. What snapshots depend on goes on.
+    pub fn reset_statistics(&self) {
+        self.workers.iter().for_each(|worker| worker.stats.reset());
+        self.stats.reset();
+        self.errors.reset();
+        self.lazy_free.reset_counts();
     }
 
     /// Adds up a number of all workers.

@@ -12,9 +12,10 @@ use russet_keyspace::keyspace::{Keyspace, Waker};
 use crate::client::Registry;
 use crate::command::Names;
 use crate::config::{Config, Startup};
+use crate::files;
 use crate::journal::Journal;
 use crate::lazy_free::LazyFree;
-use crate::net::{Acceptor, Bound, Order, bind_all, bind_unix};
+use crate::net::{Acceptor, Bound, bind_all, bind_unix};
 use crate::server::{Server, WorkerHandle};
 use crate::shutdown::Shutdown;
 use crate::worker::{Mailbox, WAKE, Worker, clock::unix_ms};
@@ -30,8 +31,12 @@ pub fn version_line() -> String {
 ///
 /// Why the server could not start, for people.
 pub fn serve(startup: Startup) -> Result<(), String> {
-    let Startup { config, source, renamings, .. } = startup;
-    raise_file_limit(&config);
+    let Startup { mut config, source, renamings, .. } = startup;
+    let possible = files::make_room_for(config.maxclients);
+    if possible < config.maxclients {
+        tracing::warn!("The limit of open files leaves room for {possible} clients only");
+        config.maxclients = possible;
+    }
     let mut listeners = bind_all(&config)?;
     if let Some(path) = &config.unixsocket {
         listeners.push(bind_unix(path, config.unixsocketperm)?);
@@ -44,6 +49,9 @@ pub fn serve(startup: Startup) -> Result<(), String> {
     let (server, polls, acceptor) = build(config, source, names, listeners)
         .map_err(|error| format!("The system refuses what a server needs: {error}"))?;
     watch_signals(server.clone()).map_err(|error| format!("Signals cannot be watched: {error}"))?;
+    if let Err(error) = server.oom_score.apply(&server.config.load()) {
+        tracing::warn!("Unable to write oom_score_adj: {error}");
+    }
     let port = server.config.load().port;
     tracing::info!("Ready to accept connections on port {port}");
     run(&server, polls, acceptor);
@@ -97,6 +105,7 @@ fn build(
         monitors: Default::default(),
         pause: Default::default(),
         errors: Default::default(),
+        oom_score: Default::default(),
         active_expire: AtomicBool::new(true),
         run_id: random_id(),
         replication_id: Mutex::new(random_id()),
@@ -119,7 +128,7 @@ fn run(server: &Arc<Server>, polls: Vec<Poll>, acceptor: Acceptor) {
         let thread = std::thread::Builder::new().name("acceptor".into());
         thread.spawn_scoped(scope, || acceptor.run(server)).expect("a thread for accepting");
         server.shutdown.wait();
-        server.acceptor.give(Order::Stop);
+        server.acceptor.stop();
         server.workers.iter().for_each(|worker| worker.mailbox.ring());
     });
 }
@@ -135,25 +144,6 @@ fn watch_signals(server: Arc<Server>) -> std::io::Result<()> {
         }
     })?;
     Ok(())
-}
-
-/// Descriptors that are no client's.
-const RESERVED_FILES: u64 = 64;
-
-/// Asks the system for as many open files as `maxclients` needs.
-fn raise_file_limit(config: &Config) {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let wanted = u64::from(config.maxclients) + RESERVED_FILES;
-    let limit = getrlimit(Resource::Nofile);
-    if limit.current.is_some_and(|current| current < wanted) {
-        let maximum = limit.maximum.map(|maximum| maximum.max(wanted));
-        let raised = Rlimit { current: Some(wanted), maximum };
-        if setrlimit(Resource::Nofile, raised).is_err() {
-            // Without privilege, as far as the hard limit goes.
-            let current = limit.maximum;
-            let _ = setrlimit(Resource::Nofile, Rlimit { current, maximum: limit.maximum });
-        }
-    }
 }
 
 fn random_bytes<const N: usize>() -> [u8; N] {

@@ -87,6 +87,8 @@ bitflags::bitflags! {
         const TRANSACTION = 1 << 3;
         /// `@scripting`
         const SCRIPTING = 1 << 4;
+        /// `@admin`, of commands without the flag
+        const ADMIN = 1 << 5;
     }
 }
 

@@ -4,10 +4,13 @@
 //! nowhere else.
 
 pub mod connection;
+mod help;
+pub mod server;
 pub mod strings;
 pub mod transactions;
 
 use crate::command::Command;
 
 /// The families.
-pub const ALL: &[&[Command]] = &[strings::COMMANDS, connection::COMMANDS, transactions::COMMANDS];
+pub const ALL: &[&[Command]] =
+    &[strings::COMMANDS, connection::COMMANDS, server::COMMANDS, transactions::COMMANDS];

@@ -7,14 +7,14 @@
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Interest, Poll, Registry, Token, Waker};
 use parking_lot::Mutex;
 use socket2::{SockRef, TcpKeepalive};
 
-use super::{Bound, Stream};
+use super::{Bound, Stream, bind_all};
 use crate::client::{ClientInfo, Transport};
 use crate::config::Config;
 use crate::server::Server;
@@ -22,25 +22,61 @@ use crate::worker::{Message, clock::unix_ms};
 
 const WAKE: Token = Token(usize::MAX);
 
-/// What other threads want of the acceptor.
-pub enum Order {
-    /// Listen on these instead of the present TCP listeners (CONFIG SET port, bind).
-    Listen(Vec<Bound>),
-    /// Stop listening and end.
-    Stop,
-}
+/// Every listener is emptied whenever any has news, so none needs a token of its own.
+const NEWS: Token = Token(0);
+/// How long accepting rests when the system has no descriptors left: time for some to be closed.
+const REST: Duration = Duration::from_millis(10);
 
 /// How other threads reach the acceptor.
 pub struct AcceptorHandle {
-    orders: Mutex<Vec<Order>>,
+    /// Held while connections are accepted, so that whoever changes them waits for a moment at most.
+    listeners: Mutex<Vec<Bound>>,
+    registry: Registry,
+    stopped: AtomicBool,
     waker: Waker,
 }
 
 impl AcceptorHandle {
-    /// Gives an order.
-    pub fn give(&self, order: Order) {
-        self.orders.lock().push(order);
+    /// Has the acceptor end, without waiting for it.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
         self.waker.wake().expect("an eventfd that exists can be written");
+    }
+
+    /// Listens at the TCP addresses of `new` instead of those of `old`. The unix socket stays.
+    ///
+    /// # Errors
+    ///
+    /// The reason why that is impossible; the server listens as before.
+    pub fn listen_anew(&self, old: &Config, new: &Config) -> Result<(), String> {
+        let mut listeners = self.listeners.lock();
+        if old.port != new.port {
+            let bound = bind_all(new)?;
+            listeners.retain(|listener| matches!(listener, Bound::Unix(_)));
+            return self.add(&mut listeners, bound);
+        }
+        // At the same port, an old address may be in the way of a new one.
+        listeners.retain(|listener| matches!(listener, Bound::Unix(_)));
+        match bind_all(new) {
+            Ok(bound) => self.add(&mut listeners, bound),
+            Err(reason) => {
+                let bound = bind_all(old)?;
+                self.add(&mut listeners, bound)?;
+                Err(reason)
+            }
+        }
+    }
+
+    fn add(&self, listeners: &mut Vec<Bound>, bound: Vec<Bound>) -> Result<(), String> {
+        for mut listener in bound {
+            let result = match &mut listener {
+                Bound::Tcp(tcp) => self.registry.register(tcp, NEWS, Interest::READABLE),
+                Bound::Unix(unix) => self.registry.register(unix, NEWS, Interest::READABLE),
+            };
+            result.map_err(|error| error.to_string())?;
+            listeners.push(listener);
+        }
+        Ok(())
     }
 }
 
@@ -48,7 +84,6 @@ impl AcceptorHandle {
 pub struct Acceptor {
     poll: Poll,
     handle: Arc<AcceptorHandle>,
-    listeners: Vec<Bound>,
 }
 
 impl Acceptor {
@@ -59,11 +94,14 @@ impl Acceptor {
     /// If the system refuses a poller.
     pub fn new(listeners: Vec<Bound>) -> io::Result<Self> {
         let poll = Poll::new()?;
-        let waker = Waker::new(poll.registry(), WAKE)?;
-        let handle = Arc::new(AcceptorHandle { orders: Mutex::new(Vec::new()), waker });
-        let mut acceptor = Acceptor { poll, handle, listeners: Vec::new() };
-        acceptor.listen(listeners)?;
-        Ok(acceptor)
+        let handle = AcceptorHandle {
+            listeners: Mutex::default(),
+            registry: poll.registry().try_clone()?,
+            stopped: AtomicBool::new(false),
+            waker: Waker::new(poll.registry(), WAKE)?,
+        };
+        handle.add(&mut handle.listeners.lock(), listeners).map_err(io::Error::other)?;
+        Ok(Acceptor { poll, handle: Arc::new(handle) })
     }
 
     /// How to reach it.
@@ -71,83 +109,53 @@ impl Acceptor {
         self.handle.clone()
     }
 
-    fn listen(&mut self, listeners: Vec<Bound>) -> io::Result<()> {
-        for mut listener in listeners {
-            let token = Token(self.listeners.len());
-            let registry = self.poll.registry();
-            match &mut listener {
-                Bound::Tcp(listener) => registry.register(listener, token, Interest::READABLE)?,
-                Bound::Unix(listener) => registry.register(listener, token, Interest::READABLE)?,
-            }
-            self.listeners.push(listener);
-        }
-        Ok(())
-    }
-
     /// Accepts until it is told to stop.
     pub fn run(mut self, server: &Server) {
         let mut events = Events::with_capacity(64);
-        loop {
+        while !self.is_stopped() {
             match self.poll.poll(&mut events, None) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 result => result.expect("polling a poller that exists"),
             }
-            let orders = std::mem::take(&mut *self.handle.orders.lock());
-            for order in orders {
-                match order {
-                    Order::Stop => return,
-                    Order::Listen(listeners) => self.replace_tcp(listeners),
-                }
-            }
-            // Edge-triggered: every listener is emptied whenever any has news.
-            for at in 0..self.listeners.len() {
-                self.accept_all(server, at);
+            while !self.is_stopped()
+                && let Err(error) = self.accept_all(server)
+            {
+                tracing::warn!("Accepting client connection: {error}");
+                std::thread::sleep(REST);
             }
         }
     }
 
-    fn replace_tcp(&mut self, listeners: Vec<Bound>) {
-        let (unix, tcp) = std::mem::take(&mut self.listeners)
-            .into_iter()
-            .partition::<Vec<_>, _>(|bound| matches!(bound, Bound::Unix(_)));
-        drop(tcp);
-        let mut all = Vec::new();
-        for mut listener in unix {
-            if let Bound::Unix(listener) = &mut listener {
-                // It is registered again below, under its new number.
-                let _ = self.poll.registry().deregister(listener);
-            }
-            all.push(listener);
-        }
-        all.extend(listeners);
-        if let Err(error) = self.listen(all) {
-            tracing::warn!("Listening failed: {error}");
-        }
+    fn is_stopped(&self) -> bool {
+        self.handle.stopped.load(Ordering::Acquire)
     }
 
-    fn accept_all(&self, server: &Server, at: usize) {
-        loop {
-            let accepted = match &self.listeners[at] {
-                Bound::Tcp(listener) => listener.accept().and_then(|(stream, peer)| {
-                    let local = stream.local_addr()?;
-                    Ok((Stream::Tcp(stream), Transport::Tcp { peer, local }))
-                }),
-                Bound::Unix(listener) => listener.accept().map(|(stream, _)| {
-                    let path = server.config.load().unixsocket.clone().unwrap_or_default();
-                    (Stream::Unix(stream), Transport::Unix(path))
-                }),
-            };
-            match accepted {
-                Ok((stream, transport)) => admit(server, stream, transport),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(error) if is_transient(&error) => {}
-                Err(error) => {
-                    tracing::warn!("Accepting client connection: {error}");
-                    // Out of descriptors, most likely: time for some to be closed.
-                    std::thread::sleep(Duration::from_millis(10));
-                    return;
-                }
-            }
+    /// Accepts whoever waits, at every listener.
+    fn accept_all(&self, server: &Server) -> io::Result<()> {
+        for listener in self.handle.listeners.lock().iter() {
+            accept_at(server, listener)?;
+        }
+        Ok(())
+    }
+}
+
+fn accept_at(server: &Server, listener: &Bound) -> io::Result<()> {
+    loop {
+        let accepted = match listener {
+            Bound::Tcp(listener) => listener.accept().and_then(|(stream, peer)| {
+                let local = stream.local_addr()?;
+                Ok((Stream::Tcp(stream), Transport::Tcp { peer, local }))
+            }),
+            Bound::Unix(listener) => listener.accept().map(|(stream, _)| {
+                let path = server.config.load().unixsocket.clone().unwrap_or_default();
+                (Stream::Unix(stream), Transport::Unix(path))
+            }),
+        };
+        match accepted {
+            Ok((stream, transport)) => admit(server, stream, transport),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            Err(error) if is_transient(&error) => {}
+            Err(error) => return Err(error),
         }
     }
 }

@@ -11,7 +11,7 @@
 //!  bucket:       0 1 .. 15 | 16 17 .. 31 | 32 33 .. 47 | 48 49 .. | ...
 //! ```
 
-use super::Counter;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Parts per power of two.
 const PARTS: usize = 16;
@@ -22,15 +22,15 @@ const BUCKETS: usize = (MAX_BITS - PART_BITS + 1) as usize * PARTS;
 
 /// See the module's documentation.
 pub struct Histogram {
-    buckets: [Counter; BUCKETS],
-    max_ns: Counter,
+    buckets: [AtomicU64; BUCKETS],
+    max_ns: AtomicU64,
 }
 
 impl Default for Histogram {
     fn default() -> Self {
         Histogram {
-            buckets: std::array::from_fn(|_| Counter::default()),
-            max_ns: Counter::default(),
+            buckets: std::array::from_fn(|_| AtomicU64::default()),
+            max_ns: AtomicU64::default(),
         }
     }
 }
@@ -61,26 +61,26 @@ impl Histogram {
     /// Records a duration; to be called by the owning thread only.
     #[inline]
     pub fn record(&self, value_ns: u64) {
-        self.buckets[bucket_of(value_ns)].add(1);
-        let max = self.max_ns.value();
-        if value_ns > max {
-            self.max_ns.add(value_ns - max);
+        let bucket = &self.buckets[bucket_of(value_ns)];
+        bucket.store(bucket.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        if value_ns > self.max_ns.load(Ordering::Relaxed) {
+            self.max_ns.store(value_ns, Ordering::Relaxed);
         }
     }
 
-    /// Forgets everything.
+    /// Forgets everything; the owning thread must not be recording.
     pub fn reset(&self) {
-        self.buckets.iter().for_each(Counter::reset);
-        self.max_ns.reset();
+        self.buckets.iter().for_each(|bucket| bucket.store(0, Ordering::Relaxed));
+        self.max_ns.store(0, Ordering::Relaxed);
     }
 
     /// Adds this histogram's counts to a sum.
     pub fn add_to(&self, sum: &mut Distribution) {
         sum.counts.resize(BUCKETS, 0);
         for (sum, bucket) in sum.counts.iter_mut().zip(&self.buckets) {
-            *sum += bucket.value();
+            *sum += bucket.load(Ordering::Relaxed);
         }
-        sum.max_ns = sum.max_ns.max(self.max_ns.value());
+        sum.max_ns = sum.max_ns.max(self.max_ns.load(Ordering::Relaxed));
     }
 }
 

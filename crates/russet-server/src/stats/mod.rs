@@ -14,24 +14,31 @@ use crate::command::COMMANDS;
 
 /// A number that one thread counts up and any thread reads.
 #[derive(Default, Debug)]
-pub struct Counter(AtomicU64);
+pub struct Counter {
+    /// Written by the owning thread.
+    total: AtomicU64,
+    /// The total at the last reset; written by whoever resets, so that no addition gets lost and
+    /// none undoes the reset.
+    at_reset: AtomicU64,
+}
 
 impl Counter {
     /// Adds; to be called by the owning thread only.
     #[inline]
     pub fn add(&self, more: u64) {
-        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
+        self.total.store(self.total.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
     }
 
-    /// The present value.
+    /// What was added since the last reset.
     #[inline]
     pub fn value(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        let at_reset = self.at_reset.load(Ordering::Relaxed);
+        self.total.load(Ordering::Relaxed).wrapping_sub(at_reset)
     }
 
-    /// Back to zero (CONFIG RESETSTAT). An addition at the same moment may win.
+    /// Back to zero (CONFIG RESETSTAT).
     pub fn reset(&self) {
-        self.0.store(0, Ordering::Relaxed);
+        self.at_reset.store(self.total.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 }
 
@@ -48,6 +55,17 @@ pub struct CommandStats {
     pub failed: Counter,
     /// Execution times in nanoseconds, made at the first call.
     pub latency: OnceLock<Box<Histogram>>,
+}
+
+impl CommandStats {
+    /// Begins anew; the worker must be outside the gate, because of the histogram.
+    fn reset(&self) {
+        let CommandStats { calls, total_ns, rejected, failed, latency } = self;
+        [calls, total_ns, rejected, failed].into_iter().for_each(Counter::reset);
+        if let Some(histogram) = latency.get() {
+            histogram.reset();
+        }
+    }
 }
 
 /// Counters of one worker. The names are INFO's where there is one.
@@ -75,6 +93,31 @@ pub struct WorkerStats {
     pub client_output_buffer_limit_disconnections: Counter,
     pub rounds: Counter,
     pub commands: CommandStatsTable,
+}
+
+impl WorkerStats {
+    /// Begins anew with everything but `changes`, which saving counts on.
+    pub fn reset(&self) {
+        let counters = [
+            &self.total_commands_processed,
+            &self.total_net_input_bytes,
+            &self.total_net_output_bytes,
+            &self.total_reads_processed,
+            &self.total_writes_processed,
+            &self.total_error_replies,
+            &self.keyspace_hits,
+            &self.keyspace_misses,
+            &self.expired_keys,
+            &self.set_aside_shard,
+            &self.set_aside_gate,
+            &self.gate_waits,
+            &self.client_query_buffer_limit_disconnections,
+            &self.client_output_buffer_limit_disconnections,
+            &self.rounds,
+        ];
+        counters.into_iter().for_each(Counter::reset);
+        self.commands.0.iter().for_each(CommandStats::reset);
+    }
 }
 
 /// One [`CommandStats`] per command.
@@ -106,4 +149,13 @@ pub struct ServerStats {
     pub changes_at_last_save: AtomicU64,
     /// Sum of expired keys in the last expiry step, for the time limit statistics.
     pub expired_time_cap_reached: AtomicU64,
+}
+
+impl ServerStats {
+    /// Begins to count anew.
+    pub fn reset(&self) {
+        self.total_connections_received.store(0, Ordering::Relaxed);
+        self.rejected_connections.store(0, Ordering::Relaxed);
+        self.expired_time_cap_reached.store(0, Ordering::Relaxed);
+    }
 }

@@ -105,11 +105,11 @@ macro_rules! general {
 
             /// Whether the kernel's out-of-memory killer is told what to spare.
             "oom-score-adj" => oom_score_adj: OomScoreAdjust = OomScoreAdjust::No,
-                one_of::<OomScoreAdjust>(), Later;
+                one_of::<OomScoreAdjust>(), Works;
 
             /// Scores for that killer: of a primary, a replica, a background process.
             "oom-score-adj-values" => oom_score_adj_values: [i32; 3] = [0, 200, 800],
-                OOM_SCORES, Later + SEVERAL;
+                OOM_SCORES, Works + SEVERAL;
 
             /// Whether the process does without transparent huge pages.
             "disable-thp" => disable_thp: bool = true, YES_NO, Later + IMMUTABLE;
