@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use russet_keyspace::keyspace::Keyspace;
 
-use crate::client::Registry;
+use crate::client::{ClientInfo, Registry};
 use crate::command::Names;
 use crate::config::{Config, ConfigSource};
 use crate::error::Error;
@@ -19,7 +19,7 @@ use crate::net::AcceptorHandle;
 use crate::observe::{ErrorCounts, LatencyMonitor, Monitors, Sample, SlowEntry, SlowLog};
 use crate::pause::Pause;
 use crate::stats::{ServerStats, WorkerStats};
-use crate::worker::{Mailbox, WorkerContext};
+use crate::worker::{Mailbox, Message, WorkerContext};
 
 /// What others know of a worker.
 pub struct WorkerHandle {
@@ -79,6 +79,8 @@ pub struct Server {
     pub started_at_s: i64,
     /// Unix time in seconds at which LASTSAVE says the last save was.
     pub last_save_s: AtomicI64,
+    /// When an attack was last reported, in Unix milliseconds.
+    pub attack_reported_ms: AtomicI64,
     /// How the process ends.
     pub shutdown: crate::shutdown::Shutdown,
 }
@@ -95,6 +97,31 @@ impl Server {
         let load = |worker: &WorkerHandle| worker.connections.load(Ordering::Relaxed);
         let least = self.workers.iter().enumerate().min_by_key(|(_, worker)| load(worker));
         least.map_or(0, |(id, _)| id)
+    }
+
+    /// Has a client's connection closed by its worker. Returns whether this was the first to ask.
+    pub fn kill_client(&self, client: &ClientInfo) -> bool {
+        let first = !client.killed.swap(true, Ordering::Relaxed);
+        if first {
+            // It is gone for everybody else from now on, whenever its worker gets round to it.
+            self.clients.remove(client.id);
+            self.workers[client.worker].mailbox.post(Message::Kill(client.id));
+        }
+        first
+    }
+
+    /// Reports, at most once a minute, that somebody speaks HTTP to this server.
+    pub fn note_attack(&self, now_ms: i64) {
+        const REPORT_EVERY_MS: i64 = 60_000;
+        let reported_ms = self.attack_reported_ms.load(Ordering::Relaxed);
+        if now_ms - reported_ms >= REPORT_EVERY_MS {
+            self.attack_reported_ms.store(now_ms, Ordering::Relaxed);
+            tracing::warn!(
+                "Possible SECURITY ATTACK detected. A client sent POST or Host: as a command, \
+                 which only HTTP has: a web page may be using a visitor's browser to reach this \
+                 server. The connection was closed."
+            );
+        }
     }
 
     /// Counts an error that a client is sent.

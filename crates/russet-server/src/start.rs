@@ -112,6 +112,7 @@ fn build(
         started: Instant::now(),
         started_at_s: now_s,
         last_save_s: AtomicI64::new(now_s),
+        attack_reported_ms: AtomicI64::new(0),
         shutdown: Shutdown::default(),
     });
     Ok((server, polls, acceptor))

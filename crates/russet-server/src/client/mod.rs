@@ -1,5 +1,7 @@
 //! A client as command handlers see it, and what other workers may know of it.
 
+mod kind;
+mod line;
 mod registry;
 mod transaction;
 
@@ -9,8 +11,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use russet_resp::Protocol;
 
+pub use kind::ClientKind;
+pub use line::OutputUse;
 pub use registry::{ClientFlags, ClientInfo, Identity, Registry, Transport};
 pub use transaction::{Transaction, WatchedKey, Watches};
+
+use crate::config::Config;
+
+/// The name of the only user there is.
+pub const DEFAULT_USER: &[u8] = b"default";
 
 /// What happens to a connection after the present command.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -67,6 +76,7 @@ pub struct Client {
 impl Client {
     /// A client that has just connected.
     pub fn new(info: Arc<ClientInfo>, authenticated: bool) -> Self {
+        let watches = Watches::new(info.watch_dirty.clone());
         Client {
             info,
             db: 0,
@@ -76,15 +86,33 @@ impl Client {
             reply_mode: ReplyMode::On,
             no_touch: false,
             transaction: None,
-            watches: Watches::default(),
+            watches,
             blocked: false,
             inbox: VecDeque::new(),
         }
     }
 
+    /// Whether the client has to prove first who it is.
+    #[inline]
+    pub fn must_authenticate(&self, config: &Config) -> bool {
+        !self.authenticated && config.requirepass.is_some()
+    }
+
     /// Asks for the connection to be closed; the stronger wish wins.
     pub fn close(&mut self, close: Close) {
         self.close = self.close.max(close);
+        let flag = match self.close {
+            Close::No => ClientFlags::empty(),
+            Close::AfterReply => ClientFlags::CLOSE_AFTER_REPLY,
+            Close::Now => ClientFlags::CLOSE_NOW,
+        };
+        self.info.set_flags(flag, true);
+    }
+
+    /// Whether nothing more is to be executed for the client.
+    #[inline]
+    pub fn is_leaving(&self) -> bool {
+        self.close != Close::No || self.info.killed.load(Ordering::Relaxed)
     }
 
     /// The selected database, also for other workers to see.

@@ -11,7 +11,9 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU16, AtomicU32, AtomicU64, 
 
 use parking_lot::Mutex;
 
+use crate::command::CommandEntry;
 use crate::config::ClientClass;
+use crate::worker::Connection;
 
 bitflags::bitflags! {
     /// States that CLIENT LIST shows as letters.
@@ -23,7 +25,7 @@ bitflags::bitflags! {
         const MULTI = 1 << 1;
         /// `b`: waits for something.
         const BLOCKED = 1 << 2;
-        /// `d`: a watched key was touched.
+        /// `d`: a watched key was touched. Kept in [`ClientInfo::watch_dirty`].
         const DIRTY = 1 << 3;
         /// `c`: closed once the reply is sent.
         const CLOSE_AFTER_REPLY = 1 << 4;
@@ -91,6 +93,9 @@ pub struct Identity {
     pub lib_version: Vec<u8>,
 }
 
+/// In place of the number of a command.
+const NO_COMMAND: u16 = u16::MAX;
+
 /// See the module's documentation. Sizes are bytes, times Unix milliseconds.
 #[allow(missing_docs)] // the fields are CLIENT LIST's
 pub struct ClientInfo {
@@ -113,8 +118,14 @@ pub struct ClientInfo {
     pub query_bytes: AtomicU64,
     pub query_free_bytes: AtomicU64,
     pub argv_bytes: AtomicU64,
+    /// Replies not yet sent.
     pub output_bytes: AtomicU64,
-    pub total_bytes: AtomicU64,
+    /// Room for replies that the connection holds.
+    pub reply_buffer_bytes: AtomicU64,
+    /// The most that was last sent at once.
+    pub reply_peak_bytes: AtomicU64,
+    /// Raised by whoever touches a watched key.
+    pub watch_dirty: Arc<AtomicBool>,
     /// Somebody wants the connection closed.
     pub killed: AtomicBool,
     pub identity: Mutex<Identity>,
@@ -137,7 +148,7 @@ impl ClientInfo {
             db: AtomicU32::new(0),
             resp3: AtomicBool::new(false),
             flags: AtomicU32::new(flags.bits()),
-            last_command: AtomicU16::new(u16::MAX),
+            last_command: AtomicU16::new(NO_COMMAND),
             multi: AtomicI64::new(-1),
             watched: AtomicU32::new(0),
             multi_bytes: AtomicU64::new(0),
@@ -145,10 +156,18 @@ impl ClientInfo {
             query_free_bytes: AtomicU64::new(0),
             argv_bytes: AtomicU64::new(0),
             output_bytes: AtomicU64::new(0),
-            total_bytes: AtomicU64::new(0),
+            reply_buffer_bytes: AtomicU64::new(0),
+            reply_peak_bytes: AtomicU64::new(0),
+            watch_dirty: Arc::default(),
             killed: AtomicBool::new(false),
             identity: Mutex::new(Identity::default()),
         }
+    }
+
+    /// Puts down the command executed last, or that there is none of the name asked for.
+    #[inline]
+    pub fn set_last_command(&self, entry: Option<&'static CommandEntry>) {
+        self.last_command.store(entry.map_or(NO_COMMAND, |entry| entry.id), Ordering::Relaxed);
     }
 
     /// The flags set at present.
@@ -163,6 +182,19 @@ impl ClientInfo {
         } else {
             self.flags.fetch_and(!flags.bits(), Ordering::Relaxed);
         }
+    }
+
+    /// Memory that the client takes: its state and its buffers.
+    pub fn total_bytes(&self) -> u64 {
+        let buffers = [
+            &self.query_bytes,
+            &self.query_free_bytes,
+            &self.argv_bytes,
+            &self.multi_bytes,
+            &self.reply_buffer_bytes,
+        ];
+        let buffers: u64 = buffers.iter().map(|bytes| bytes.load(Ordering::Relaxed)).sum();
+        buffers + (size_of::<Connection>() + size_of::<Self>()) as u64
     }
 
     /// The class of the client, for limits and CLIENT KILL TYPE.

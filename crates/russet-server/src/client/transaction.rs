@@ -38,7 +38,6 @@ pub struct WatchedKey {
 }
 
 /// The keys of one client under WATCH and the flag that is raised when one of them is touched.
-#[derive(Default)]
 pub struct Watches {
     /// Each key once.
     pub keys: Vec<WatchedKey>,
@@ -47,6 +46,11 @@ pub struct Watches {
 }
 
 impl Watches {
+    /// No keys yet, with a flag to be raised.
+    pub fn new(dirty: Arc<AtomicBool>) -> Self {
+        Watches { keys: Vec::new(), dirty }
+    }
+
     /// Whether a watched key was touched.
     pub fn is_dirty(&self) -> bool {
         self.dirty.load(Ordering::Relaxed)

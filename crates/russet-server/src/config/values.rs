@@ -304,6 +304,16 @@ impl NotifyClasses {
     }
 }
 
+impl Compatibility {
+    /// The version of Redis that the server takes itself for: the last of its level.
+    pub fn redis_version(self) -> &'static str {
+        match self {
+            Self::V4_0 => "4.0.6",
+            Self::V7_2 => "7.2.4",
+        }
+    }
+}
+
 /// When a snapshot is due: this many changes, and this long since the last one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SavePoint {

@@ -42,6 +42,8 @@ pub struct Ctx<'a> {
     pub(crate) large: Option<Vec<u8>>,
     /// What EXEC is to run.
     pub(crate) queue: Option<&'a Transaction>,
+    /// EXEC runs the command: its reply is one element of EXEC's.
+    pub(crate) in_exec: bool,
 }
 
 impl<'a> Ctx<'a> {
@@ -92,10 +94,26 @@ impl<'a> Ctx<'a> {
     pub fn hides_argument(&self, at: usize) -> bool {
         match self.command.full_name.as_str() {
             "auth" => at > 0,
-            "hello" => at > 2,
+            "hello" => self.is_hello_credential(at),
             "config|set" => at > 1 && self.config_argument_is_sensitive(at),
             _ => false,
         }
+    }
+
+    /// Whether HELLO takes the argument for the user or the password of its AUTH option.
+    fn is_hello_credential(&self, at: usize) -> bool {
+        let mut option = 2;
+        while option < self.args.len() && option < at {
+            if self.is(option, "AUTH") {
+                if at - option <= 2 {
+                    return true;
+                }
+                option += 3;
+            } else {
+                option += 2;
+            }
+        }
+        false
     }
 
     fn config_argument_is_sensitive(&self, at: usize) -> bool {

@@ -61,27 +61,17 @@ pub fn dispatch(
     let reply_start = out.len();
     let outcome = match admit(server, worker, client, &request) {
         Ok(entry) => {
-            let queues = client.transaction.is_some() && !entry.flags().contains(Flags::NOT_QUEUED);
-            if queues {
+            let transaction = client.transaction.as_deref();
+            if server.pause.holds(entry, transaction, worker.clock.now_ms()) {
+                Outcome::SetAside(Why::Pause)
+            } else if transaction.is_some() && !entry.flags().contains(Flags::NOT_QUEUED) {
                 queue(client, entry, request, out);
                 Outcome::Done
-            } else if server.pause.holds(entry, worker.clock.now_ms()) {
-                Outcome::SetAside(Why::Pause)
             } else {
-                run(server, worker, client, out, entry, request)
+                run(server, worker, client, out, entry, request, None)
             }
         }
-        Err(error) => {
-            if let Some(transaction) = &mut client.transaction {
-                transaction.aborted = true;
-            }
-            if let Ok(entry) = request.entry {
-                worker.stats.commands[entry.id].rejected.add(1);
-            }
-            server.note_error(worker, &error);
-            ReplyWriter::new(out, client.protocol).error(error.text());
-            Outcome::Done
-        }
+        Err(error) => refuse(server, worker, client, out, request, error),
     };
     if outcome == Outcome::Done {
         settle_reply(client, out, reply_start);
@@ -122,7 +112,7 @@ fn admit(
             entry.full_name
         )));
     }
-    if !client.authenticated && !flags.contains(Flags::NO_AUTH) {
+    if client.must_authenticate(&worker.config) && !flags.contains(Flags::NO_AUTH) {
         return Err(Error::NOT_AUTHENTICATED);
     }
     if flags.contains(Flags::PROTECTED) {
@@ -131,10 +121,51 @@ fn admit(
     if client.transaction.is_some() && flags.contains(Flags::NO_MULTI) {
         return Err(Error::new("ERR Command not allowed inside a transaction"));
     }
+    // A monitoring client counts as a replica, which reads its stream and nothing else.
+    let keyed = Flags::READONLY | Flags::WRITE | Flags::MAY_REPLICATE;
+    if client.info.flags().contains(ClientFlags::MONITOR) && flags.intersects(keyed) {
+        return Err(Error::new("ERR Replica can't interact with the keyspace"));
+    }
     if server.is_busy() && !flags.contains(Flags::ALLOW_BUSY) {
         return Err(Error::new("BUSY Russet is busy shutting down"));
     }
     Ok(entry)
+}
+
+/// Answers a request that was not admitted.
+#[cold]
+fn refuse(
+    server: &Server,
+    worker: &mut WorkerContext,
+    client: &mut Client,
+    out: &mut Vec<u8>,
+    request: Request<'_>,
+    error: Error,
+) -> Outcome {
+    match request.entry {
+        // The transaction ends with its EXEC, which takes locks, so this may have to wait.
+        Ok(entry) if entry.flags().contains(Flags::RUNS_QUEUE) => {
+            return run(server, worker, client, out, entry, request, Some(error));
+        }
+        Ok(entry) => worker.stats.commands[entry.id].rejected.add(1),
+        Err(_) if is_http(request.args.get(0)) => {
+            server.note_attack(worker.clock.now_ms());
+            client.close(Close::Now);
+            return Outcome::Done;
+        }
+        Err(_) => {}
+    }
+    if let Some(transaction) = &mut client.transaction {
+        transaction.aborted = true;
+    }
+    server.note_error(worker, &error);
+    ReplyWriter::new(out, client.protocol).error(error.text());
+    Outcome::Done
+}
+
+/// Whether a command's name is a word of HTTP: a browser was tricked into connecting here.
+fn is_http(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"POST") || name.eq_ignore_ascii_case(b"Host:")
 }
 
 fn permitted(entry: &CommandEntry, permission: Permission, client: &Client) -> Result<(), Error> {
@@ -199,7 +230,7 @@ fn queue(
     ReplyWriter::new(out, client.protocol).simple("QUEUED");
 }
 
-/// Takes the locks and executes.
+/// Takes the locks and executes; or, for an EXEC that is refused, ends the transaction.
 fn run(
     server: &Server,
     worker: &mut WorkerContext,
@@ -207,6 +238,7 @@ fn run(
     out: &mut Vec<u8>,
     entry: &'static CommandEntry,
     request: Request<'_>,
+    refusal: Option<Error>,
 ) -> Outcome {
     let keyspace = &server.keyspace;
     // Declared before the context, which borrows it.
@@ -253,8 +285,12 @@ fn run(
         hashes: request.hashes,
         large: request.large.take(),
         queue: queue.as_deref(),
+        in_exec: false,
     };
-    call(&mut ctx);
+    match refusal {
+        None => call(&mut ctx),
+        Some(error) => transaction::refuse(&mut ctx, &error),
+    }
     let Ctx { db, worker, .. } = ctx;
     let tally = db.finish();
     worker.stats.keyspace_hits.add(tally.hits.into());
@@ -275,9 +311,6 @@ pub(super) fn call(ctx: &mut Ctx<'_>) {
     let changes_before = ctx.db.tally().changes;
     let effects_before = ctx.db.effects().len();
     let reply_start = ctx.out.buffer().len();
-    if ctx.server.monitors.any() {
-        ctx.server.monitors.feed(ctx);
-    }
     let result = (entry.command.handler)(ctx);
     let stats = &ctx.worker.stats.commands[entry.id];
     stats.calls.add(1);
@@ -297,6 +330,11 @@ pub(super) fn call(ctx: &mut Ctx<'_>) {
     {
         let effect = Effect { db: ctx.db.selected(), argv: ctx.args.to_owned() };
         ctx.db.effects().push(effect);
+    }
+    // Afterwards, so that an EXEC follows its commands, but still under the locks: monitors see the
+    // commands on a key in the order of their execution.
+    if ctx.server.monitors.any() {
+        ctx.server.monitors.feed(ctx);
     }
     ctx.worker.stats.total_commands_processed.add(1);
     let elapsed_ns = ctx.worker.clock.lap_ns(started);
@@ -322,9 +360,6 @@ fn settle_reply(client: &mut Client, out: &mut Vec<u8>, reply_start: usize) {
             out.truncate(reply_start);
             client.reply_mode = ReplyMode::On;
         }
-    }
-    if client.close == Close::AfterReply {
-        client.info.set_flags(ClientFlags::CLOSE_AFTER_REPLY, true);
     }
 }
 

@@ -40,14 +40,17 @@ pub fn exec(ctx: &mut Ctx<'_>) -> Result<(), Error> {
         return Err(Error::new("ERR EXEC without MULTI"));
     };
     let dirty = ctx.client.watches.is_dirty() || a_watched_key_expired(ctx);
-    leave(ctx);
+    unwatch(ctx);
     if transaction.aborted {
+        leave(ctx);
         return Err(Error::EXEC_ABORTED);
     }
     if dirty {
+        leave(ctx);
         ctx.out.null_array();
         return Ok(());
     }
+    ctx.in_exec = true;
     ctx.out.array(transaction.queue.len());
     let (exec, args, hashes) = (ctx.command, ctx.args, ctx.hashes);
     for (entry, command) in &transaction.queue {
@@ -55,14 +58,30 @@ pub fn exec(ctx: &mut Ctx<'_>) -> Result<(), Error> {
         call(ctx);
     }
     (ctx.command, ctx.args, ctx.hashes) = (exec, args, hashes);
+    ctx.in_exec = false;
+    leave(ctx);
     Ok(())
+}
+
+/// Ends the transaction of an EXEC that was not admitted.
+pub(super) fn refuse(ctx: &mut Ctx<'_>, why: &Error) {
+    leave(ctx);
+    let why = why.text().strip_prefix("ERR ").unwrap_or(why.text());
+    let error = Error::new(format!("EXECABORT Transaction discarded because of: {why}"));
+    ctx.worker.stats.commands[ctx.command.id].rejected.add(1);
+    ctx.server.note_error(ctx.worker, &error);
+    ctx.out.error(error.text());
+    // Monitors have seen the MULTI.
+    if ctx.server.monitors.any() {
+        ctx.server.monitors.feed(ctx);
+    }
 }
 
 /// Ends the client's transaction and forgets its watched keys; the shards of those are locked.
 pub fn leave(ctx: &mut Ctx<'_>) {
     ctx.client.transaction = None;
     ctx.client.info.multi.store(-1, std::sync::atomic::Ordering::Relaxed);
-    ctx.client.info.set_flags(ClientFlags::MULTI | ClientFlags::DIRTY, false);
+    ctx.client.info.set_flags(ClientFlags::MULTI, false);
     unwatch(ctx);
 }
 

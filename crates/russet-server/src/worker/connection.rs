@@ -9,6 +9,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use russet_resp::{ProtocolError, RequestParser};
 
@@ -25,6 +26,13 @@ pub struct LargeArgument {
     pub bytes: Vec<u8>,
     /// Length without the line end.
     pub len: usize,
+}
+
+impl LargeArgument {
+    /// Room left in the allocation.
+    fn room(&self) -> usize {
+        self.bytes.capacity() - self.bytes.len()
+    }
 }
 
 /// What was parsed but could not be executed yet.
@@ -98,6 +106,21 @@ impl Connection {
         }
     }
 
+    /// Brings what others may know of the client up to date, after a batch.
+    pub fn publish(&self, now_ms: i64) {
+        let info = &*self.client.info;
+        let large = self.large.as_ref().map_or((0, 0), |large| (large.bytes.len(), large.room()));
+        let arguments: usize = self.owned.iter().map(Vec::len).sum();
+        let free = self.query.capacity() - self.query.len() + large.1;
+        let transaction = self.client.transaction.as_ref();
+        let store = |number: &AtomicU64, value: usize| number.store(value as u64, Relaxed);
+        store(&info.query_bytes, self.query.len() + large.0);
+        store(&info.query_free_bytes, free);
+        store(&info.argv_bytes, arguments);
+        store(&info.multi_bytes, transaction.map_or(0, |transaction| transaction.size));
+        info.last_interaction_ms.store(now_ms, Relaxed);
+    }
+
     /// Bytes of replies not yet sent.
     pub fn unsent(&self) -> usize {
         self.out.len() - self.sent
@@ -120,7 +143,7 @@ impl Connection {
 
     /// Room left in the allocation of the large argument that is arriving.
     pub fn large_room(&self) -> usize {
-        self.large.as_ref().map_or(0, |large| large.bytes.capacity() - large.bytes.len())
+        self.large.as_ref().map_or(0, LargeArgument::room)
     }
 
     /// Begins to receive a large argument whose first bytes are `have`.

@@ -13,7 +13,7 @@ use slab::Slab;
 use super::batch::Batch;
 use super::connection::Connection;
 use super::{Message, WorkerContext};
-use crate::client::{Client, ClientFlags, ClientInfo, Close};
+use crate::client::{Client, ClientFlags, ClientInfo, Close, ReplyMode};
 use crate::net::Stream;
 use crate::server::Server;
 
@@ -166,7 +166,10 @@ impl Worker {
                     if let Some(spare) = spare {
                         connection.out = spare;
                     }
-                    connection.out.extend_from_slice(&bytes);
+                    if connection.client.reply_mode != ReplyMode::Off {
+                        connection.out.extend_from_slice(&bytes);
+                        self.guard_output(at);
+                    }
                     self.mark_dirty(at);
                 }
             }
@@ -227,7 +230,10 @@ impl Worker {
             }
             let result = connection.send();
             let unsent = connection.unsent();
+            let info = &connection.client.info;
             if let Ok(sent) = result {
+                info.last_interaction_ms.store(self.context.clock.now_ms(), Ordering::Relaxed);
+                info.reply_peak_bytes.store(sent as u64, Ordering::Relaxed);
                 self.context.stats.total_net_output_bytes.add(sent as u64);
                 self.context.stats.total_writes_processed.add(1);
             }
@@ -235,13 +241,16 @@ impl Worker {
                 self.close(at);
                 continue;
             }
+            info.output_bytes.store(unsent as u64, Ordering::Relaxed);
             if unsent == 0 {
+                connection.over_soft_since_ms = None;
                 let buffer = std::mem::take(&mut connection.out);
                 if buffer.capacity() <= SPARE_BYTES && self.spare_buffers.len() < SPARE_BUFFERS {
                     self.spare_buffers.push(buffer);
                 }
             }
-            connection.client.info.output_bytes.store(unsent as u64, Ordering::Relaxed);
+            let room = connection.out.capacity() as u64;
+            connection.client.info.reply_buffer_bytes.store(room, Ordering::Relaxed);
         }
         if self.dirty.is_empty() {
             self.dirty = dirty;

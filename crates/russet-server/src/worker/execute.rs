@@ -1,14 +1,12 @@
 //! Executing: the batch, and what was set aside, inside the gate.
 
-use std::sync::atomic::Ordering;
-
 use smallvec::SmallVec;
 
 use super::batch::{GONE, Item, Source};
 use super::connection::{Connection, Deferred};
 use super::event_loop::Worker;
 use super::{Why, WorkerContext};
-use crate::client::Close;
+use crate::client::{ClientFlags, Close};
 use crate::exec::dispatch::{Outcome, Request, dispatch, needs_gate};
 use crate::exec::{Args, OwnedCommand};
 use crate::server::Server;
@@ -67,12 +65,15 @@ impl Worker {
     }
 
     fn end_batch(&mut self) {
-        let mut last = GONE;
-        for (at, _) in &self.batch.items {
-            if *at != last && *at != GONE {
-                last = *at;
-                self.connections[*at].end_batch();
+        let now_ms = self.context.clock.now_ms();
+        for run in self.batch.items.chunk_by(|one, next| one.0 == next.0) {
+            let Some((at, item)) = run.last() else { continue };
+            let Some(connection) = self.connections.get_mut(*at) else { continue };
+            connection.end_batch();
+            if let Item::Command { entry, .. } = item {
+                connection.client.info.set_last_command(entry.ok());
             }
+            connection.publish(now_ms);
         }
         self.batch.clear();
         self.arena_used = 0;
@@ -85,7 +86,7 @@ impl Worker {
             connection.out = spare;
         }
         let item = &self.batch.items[item].1;
-        if connection.client.close != Close::No {
+        if connection.client.is_leaving() {
             return;
         }
         if connection.waits_for.is_some() {
@@ -117,9 +118,6 @@ impl Worker {
                 if let (Some(index), Some(large)) = (adopted, large) {
                     connection.owned[index] = large;
                 }
-                if let (Outcome::Done, Ok(entry)) = (outcome, entry) {
-                    connection.client.info.last_command.store(entry.id, Ordering::Relaxed);
-                }
                 outcome
             }
         };
@@ -134,12 +132,7 @@ impl Worker {
     /// What follows every executed command.
     #[inline]
     fn after_command(&mut self, at: usize) {
-        let connection = &mut *self.connections[at];
-        let now_ms = self.context.clock.now_ms();
-        connection.client.info.last_interaction_ms.store(now_ms, Ordering::Relaxed);
-        if connection.out.len() > OUTPUT_CHECK_BYTES {
-            guard_output_limit(&mut self.context, connection);
-        }
+        self.guard_output(at);
         self.mark_dirty(at);
     }
 
@@ -147,7 +140,7 @@ impl Worker {
         match why {
             Why::Shard => self.context.stats.set_aside_shard.add(1),
             Why::Gate => self.context.stats.set_aside_gate.add(1),
-            Why::Pause => {}
+            Why::Pause => self.connections[at].client.info.set_flags(ClientFlags::BLOCKED, true),
         }
         self.connections[at].waits_for = Some(why);
         self.aside.push(at);
@@ -173,9 +166,11 @@ impl Worker {
         let server = self.server.clone();
         let gate = server.keyspace.gate();
         let id = self.context.id;
-        self.connections[at].waits_for = None;
+        if self.connections[at].waits_for.take() == Some(Why::Pause) {
+            self.connections[at].client.info.set_flags(ClientFlags::BLOCKED, false);
+        }
         while let Some(deferred) = self.connections[at].deferred.pop_front() {
-            if self.connections[at].client.close != Close::No {
+            if self.connections[at].client.is_leaving() {
                 continue;
             }
             let spare = self.spare_buffer_for(at);
@@ -216,40 +211,15 @@ impl Worker {
                 self.set_aside(at, why);
                 return;
             }
+            connection.client.info.set_last_command(entry.ok());
             self.after_command(at);
         }
         self.connections[at].deferred = Default::default();
         let connection = &self.connections[at];
+        connection.publish(self.context.clock.now_ms());
         if connection.readable || connection.reparse || !connection.query.is_empty() {
             self.enqueue(at);
         }
-    }
-}
-
-/// Output smaller than this needs no look at the limits after each command.
-const OUTPUT_CHECK_BYTES: usize = 32 << 10;
-
-/// Closes a client whose unsent replies exceed its class's limits.
-fn guard_output_limit(context: &mut WorkerContext, connection: &mut Connection) {
-    let limits = &context.config.client_output_buffer_limit;
-    let limit = &limits[connection.client.info.class() as usize];
-    let unsent = connection.unsent() as u64;
-    let now_ms = context.clock.now_ms();
-    let over_hard = limit.hard_bytes != 0 && unsent > limit.hard_bytes;
-    let over_soft = limit.soft_bytes != 0 && unsent > limit.soft_bytes;
-    if !over_soft {
-        connection.over_soft_since_ms = None;
-    }
-    let since_ms = over_soft.then(|| *connection.over_soft_since_ms.get_or_insert(now_ms));
-    let too_long =
-        since_ms.is_some_and(|since| now_ms - since > i64::from(limit.soft_seconds) * 1000);
-    if over_hard || too_long {
-        let id = connection.client.info.id;
-        tracing::warn!(
-            "Client {id} scheduled to be closed ASAP for overcoming of output buffer limits."
-        );
-        context.stats.client_output_buffer_limit_disconnections.add(1);
-        connection.client.close(Close::Now);
     }
 }
 

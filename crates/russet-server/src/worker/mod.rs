@@ -17,12 +17,14 @@ mod connection;
 mod context;
 mod event_loop;
 mod execute;
+mod limits;
 mod mailbox;
 mod receive;
 mod timers;
 
 pub use crate::exec::dispatch::Why;
 pub use clock::Clock;
+pub use connection::Connection;
 pub use context::WorkerContext;
 pub use event_loop::{WAKE, Worker};
 pub use mailbox::{Mailbox, Message};

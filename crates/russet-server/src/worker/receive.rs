@@ -81,9 +81,12 @@ impl Worker {
             Received::Own => self.parse_query(at),
             Received::Arena(len) => self.parse_arena(at, len),
         }
-        if let Some(connection) = self.connections.get(at)
-            && (connection.readable || connection.reparse)
-        {
+        let Some(connection) = self.connections.get(at) else { return };
+        if self.batch.items.last().is_none_or(|(last, _)| *last != at) {
+            // It has nothing in the batch, after which others would learn of what it has sent.
+            connection.publish(self.context.clock.now_ms());
+        }
+        if connection.readable || connection.reparse {
             self.enqueue(at);
         }
     }
@@ -116,7 +119,7 @@ impl Worker {
                 connection.reparse = !rest.is_empty();
             }
         }
-        self.guard_query_limit(at);
+        self.guard_query(at);
     }
 
     fn parse_query(&mut self, at: usize) {
@@ -148,22 +151,7 @@ impl Worker {
             Stop::Incomplete => {}
             Stop::Later => connection.reparse = consumed < connection.query.len(),
         }
-        self.guard_query_limit(at);
-    }
-
-    /// Closes a connection that sends more than `client-query-buffer-limit` without a whole command.
-    fn guard_query_limit(&mut self, at: usize) {
-        let connection = &mut self.connections[at];
-        let queued = connection.client.transaction.as_ref().map_or(0, |queue| queue.size);
-        let pending = connection.query.len() - connection.consumed + queued;
-        let large = connection.large.as_ref().map_or(0, |large| large.bytes.len());
-        if (pending + large) as u64 > self.context.config.client_query_buffer_limit {
-            let id = connection.client.info.id;
-            tracing::warn!("Closing client {id} that reached max query buffer length");
-            self.context.stats.client_query_buffer_limit_disconnections.add(1);
-            connection.client.close(crate::client::Close::Now);
-            self.mark_dirty(at);
-        }
+        self.guard_query(at);
     }
 }
 
@@ -171,7 +159,7 @@ fn limits(client: &Client, config: &crate::config::Config) -> Limits {
     Limits {
         max_bulk_len: config.proto_max_bulk_len,
         max_arguments: ARGUMENTS_MAX,
-        authenticated: client.authenticated,
+        authenticated: !client.must_authenticate(config),
         large_arg: LARGE_BYTES,
     }
 }

@@ -69,7 +69,8 @@ impl Timers {
     /// Takes over the watched keys of a client that is going away.
     pub fn unwatch_later(&mut self, client: &mut Client) {
         if !client.watches.keys.is_empty() {
-            self.unwatch.push(std::mem::take(&mut client.watches));
+            let keys = std::mem::take(&mut client.watches.keys);
+            self.unwatch.push(Watches { keys, dirty: client.watch_flag().clone() });
         }
     }
 }
@@ -94,6 +95,7 @@ impl Worker {
         if now_ms >= self.timers.next_second_ms {
             self.timers.next_second_ms = now_ms + 1000;
             self.close_idle_clients(now_ms);
+            self.guard_all_outputs();
             if id == 0 {
                 crate::memory::note_peak(&server);
             }

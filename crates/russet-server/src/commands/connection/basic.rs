@@ -1,8 +1,12 @@
-//! PING.
+//! PING, ECHO, QUIT, RESET.
 
+use std::sync::atomic::Ordering;
+
+use super::NEEDS_NO_AUTH;
+use crate::client::{ClientFlags, Close, ReplyMode};
 use crate::command::{Categories, Command, Flags, Group};
 use crate::error::Error;
-use crate::exec::Ctx;
+use crate::exec::{Ctx, transaction};
 
 pub const PING: Command = Command {
     group: Group::Connection,
@@ -19,5 +23,68 @@ fn ping(ctx: &mut Ctx<'_>) -> Result<(), Error> {
         2 => ctx.out.bulk(ctx.args.get(1)),
         _ => return Err(Error::new("ERR wrong number of arguments for 'ping' command")),
     }
+    Ok(())
+}
+
+pub const ECHO: Command = Command {
+    group: Group::Connection,
+    categories: Categories::CONNECTION,
+    summary: "Answers the message.",
+    syntax: "message",
+    ..Command::new("echo", 2, Flags::LOADING.union(Flags::STALE).union(Flags::FAST), echo)
+};
+
+fn echo(ctx: &mut Ctx<'_>) -> Result<(), Error> {
+    ctx.out.bulk(ctx.args.get(1));
+    Ok(())
+}
+
+pub const QUIT: Command = Command {
+    group: Group::Connection,
+    categories: Categories::CONNECTION,
+    summary: "Closes the connection once its replies are sent.",
+    replaced_by: Some(("7.2.0", "just closing the connection")),
+    ..Command::new("quit", -1, NEEDS_NO_AUTH.union(Flags::NOT_QUEUED), quit)
+};
+
+fn quit(ctx: &mut Ctx<'_>) -> Result<(), Error> {
+    ctx.out.ok();
+    ctx.client.close(Close::AfterReply);
+    Ok(())
+}
+
+pub const RESET: Command = Command {
+    group: Group::Connection,
+    categories: Categories::CONNECTION,
+    since: "6.2.0",
+    summary: "Makes the connection as if it had just been opened.",
+    ..Command::new(
+        "reset",
+        1,
+        NEEDS_NO_AUTH.union(Flags::NOT_QUEUED).union(Flags::LOCKS_WATCHED),
+        reset,
+    )
+};
+
+fn reset(ctx: &mut Ctx<'_>) -> Result<(), Error> {
+    transaction::leave(ctx);
+    let client = &mut *ctx.client;
+    if client.info.flags().contains(ClientFlags::MONITOR) {
+        ctx.server.monitors.remove(client.info.id);
+    }
+    client
+        .info
+        .set_flags(ClientFlags::MONITOR | ClientFlags::NO_EVICT | ClientFlags::NO_TOUCH, false);
+    client.info.identity.lock().name.clear();
+    client.info.multi.store(-1, Ordering::Relaxed);
+    client.no_touch = false;
+    client.authenticated = ctx.worker.config.requirepass.is_none();
+    if client.reply_mode == ReplyMode::Off {
+        client.reply_mode = ReplyMode::On;
+    }
+    client.select(0);
+    client.speak(russet_resp::Protocol::Resp2);
+    ctx.out.set_protocol(russet_resp::Protocol::Resp2);
+    ctx.out.simple("RESET");
     Ok(())
 }
