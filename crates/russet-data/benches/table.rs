@@ -4,7 +4,7 @@ use std::alloc::{Layout, alloc, dealloc};
 use std::hint::black_box;
 use std::ptr::NonNull;
 
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, Throughput};
 use russet_data::table::{ITEM_ALIGN, Item, KeyHasher, Table};
 
 #[global_allocator]
@@ -111,9 +111,8 @@ fn lookups(c: &mut Criterion) {
         group.throughput(Throughput::Elements(BATCH as u64));
         for (outcome, first) in [("hit", 0), ("miss", n)] {
             let mut numbers = scattered(n);
-            let mut keys = || -> [[u8; KEY_BYTES]; BATCH] {
-                std::array::from_fn(|_| key(first + numbers()))
-            };
+            let mut keys =
+                || -> [[u8; KEY_BYTES]; BATCH] { std::array::from_fn(|_| key(first + numbers())) };
             group.bench_function(outcome, |bencher| {
                 bencher.iter_batched_ref(
                     &mut keys,
@@ -197,5 +196,10 @@ fn walks(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, lookups, growth, walks);
-criterion_main!(benches);
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    lookups(&mut criterion);
+    growth(&mut criterion);
+    walks(&mut criterion);
+    criterion.final_summary();
+}

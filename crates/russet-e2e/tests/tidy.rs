@@ -15,6 +15,7 @@ const LONGEST_FILE_LINES: usize = 800;
 /// Clippy demands the SAFETY comment of each block (`undocumented_unsafe_blocks`); this list keeps
 /// such code where it is expected. A prefix that holds no `unsafe` any more must be removed.
 const UNSAFE_MODULES: &[(&str, &str)] = &[
+    ("crates/russet-data/benches/table.rs", "an item to put into tables"),
     ("crates/russet-data/src/bits/count.rs", "code for vector instructions the processor has"),
     ("crates/russet-data/src/table/", "tagged pointers to items, in buckets of one cache line"),
     ("crates/russet-data/tests/size_class.rs", "asks the allocator what it rounds sizes up to"),

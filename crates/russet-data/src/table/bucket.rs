@@ -17,179 +17,19 @@
 //!   at most one empty slot.
 //! - **C4** The items that slots name are owned by the table; nothing else frees them.
 
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
+use super::node::{BLOCK_STEP, LAST, Node, OverflowSlots, Tail};
 use super::slot::{BUCKET_SLOTS, Slot};
 use super::tag_match::slots_with_tag;
 
-const LAST: usize = BUCKET_SLOTS - 1;
-/// Overflow blocks grow and shrink by so many slots.
-const BLOCK_STEP: usize = 2;
-
 const _: () = assert!(size_of::<Bucket>() == 64 && align_of::<Bucket>() == 64);
-const _: () = assert!(BUCKET_SLOTS.is_multiple_of(BLOCK_STEP));
 
 /// The head of a chain. Dropping it frees nothing, see [`Bucket::drain`].
 #[repr(C, align(64))]
 pub(super) struct Bucket {
     slots: [Slot; BUCKET_SLOTS],
-}
-
-/// Slots allocated in overflow blocks, counted over a table.
-pub(super) type OverflowSlots = u32;
-
-/// A bucket or an overflow block.
-#[derive(Clone, Copy)]
-struct Node {
-    slots: NonNull<Slot>,
-    capacity: usize,
-}
-
-impl Node {
-    /// The block that a slot links to, if it is a link.
-    #[inline]
-    fn behind(slot: Slot) -> Option<Node> {
-        let block = slot.pointer().filter(|_| slot.is_link())?;
-        Some(Node { slots: block.cast(), capacity: usize::from(slot.tag()) })
-    }
-
-    /// # Safety
-    ///
-    /// The node is part of a chain that is borrowed, and `index` is below its capacity.
-    #[inline]
-    unsafe fn slot(self, index: usize) -> Slot {
-        // SAFETY: the caller's promise.
-        unsafe { self.slots.add(index).read() }
-    }
-
-    /// # Safety
-    ///
-    /// As for [`Node::slot`]; the chain is borrowed mutably.
-    #[inline]
-    unsafe fn set(self, index: usize, content: Slot) {
-        // SAFETY: the caller's promise.
-        unsafe { self.slots.add(index).as_mut().set(content) }
-    }
-
-    /// The next node of the chain.
-    ///
-    /// # Safety
-    ///
-    /// The node is part of a chain that is borrowed.
-    #[inline]
-    unsafe fn next(self) -> Option<Node> {
-        if self.capacity < BUCKET_SLOTS {
-            return None;
-        }
-        // SAFETY: the caller's promise; the last slot is below the capacity.
-        Node::behind(unsafe { self.slot(LAST) })
-    }
-
-    /// Items in the node, which has no next one.
-    ///
-    /// # Safety
-    ///
-    /// The node is part of a chain that is borrowed.
-    unsafe fn items(self) -> usize {
-        // SAFETY: the caller's promise; all indices are below the capacity.
-        let used = |index: &usize| unsafe { !self.slot(*index).is_empty() };
-        // C1: the used slots come first.
-        (0..self.capacity).take_while(used).count()
-    }
-
-    fn layout(capacity: usize) -> Layout {
-        Layout::array::<Slot>(capacity).expect("a block has at most eight slots")
-    }
-
-    fn allocate(capacity: usize) -> Node {
-        let layout = Self::layout(capacity);
-        // SAFETY: no block is empty.
-        let block = unsafe { alloc(layout) };
-        let Some(slots) = NonNull::new(block.cast()) else { handle_alloc_error(layout) };
-        Node { slots, capacity }
-    }
-
-    /// # Safety
-    ///
-    /// The node is an overflow block, and no slot links to it any more.
-    unsafe fn free(self) {
-        // SAFETY: by the caller's promise it was allocated with this layout and nobody uses it.
-        unsafe { dealloc(self.slots.as_ptr().cast(), Self::layout(self.capacity)) }
-    }
-
-    /// # Safety
-    ///
-    /// As for [`Node::free`]; the slots beyond the new capacity are given up.
-    unsafe fn resize(self, capacity: usize) -> Node {
-        let (old, new) = (Self::layout(self.capacity), Self::layout(capacity));
-        // SAFETY: by the caller's promise it was allocated with this layout; no block is empty.
-        let block = unsafe { realloc(self.slots.as_ptr().cast(), old, new.size()) };
-        let Some(slots) = NonNull::new(block.cast()) else { handle_alloc_error(new) };
-        Node { slots, capacity }
-    }
-
-    /// The slot that links to this block.
-    fn link(self) -> Slot {
-        Slot::of_block(self.capacity, self.slots)
-    }
-}
-
-/// The last node of a chain, where it grows and shrinks.
-struct Tail {
-    /// The node whose last slot links to `node`; `None` if that is the bucket itself.
-    parent: Option<Node>,
-    node: Node,
-    /// Items in `node`.
-    items: usize,
-    /// Items in the nodes before.
-    items_before: usize,
-}
-
-impl Tail {
-    /// # Safety
-    ///
-    /// `head` is a bucket's, borrowed mutably for as long as the tail is used.
-    unsafe fn of(head: Node) -> Tail {
-        let (mut parent, mut node, mut items_before) = (None, head, 0);
-        // SAFETY: the chain is borrowed.
-        while let Some(next) = unsafe { node.next() } {
-            items_before += node.capacity - 1;
-            parent = Some(node);
-            node = next;
-        }
-        // SAFETY: the chain is borrowed, and the node has no next one.
-        let items = unsafe { node.items() };
-        Tail { parent, node, items, items_before }
-    }
-
-    /// Takes out the chain's last item.
-    ///
-    /// # Safety
-    ///
-    /// As for [`Tail::of`].
-    unsafe fn pop(self, overflow: &mut OverflowSlots) -> Option<Slot> {
-        let Tail { parent, node, items, .. } = self;
-        let remaining = items.checked_sub(1)?;
-        // SAFETY: the chain is borrowed mutably, all indices are below the capacities, and the link
-        // to a block that is resized or freed is overwritten at once.
-        unsafe {
-            let item = node.slot(remaining).content();
-            node.set(remaining, Slot::EMPTY);
-            if let Some(parent) = parent {
-                if remaining == 1 {
-                    parent.set(LAST, node.slot(0));
-                    node.free();
-                    *overflow -= BLOCK_STEP as OverflowSlots;
-                } else if remaining + BLOCK_STEP == node.capacity {
-                    parent.set(LAST, node.resize(remaining).link());
-                    *overflow -= BLOCK_STEP as OverflowSlots;
-                }
-            }
-            Some(item)
-        }
-    }
 }
 
 impl Bucket {
@@ -286,17 +126,24 @@ impl Bucket {
         unsafe { Self::search(self.head_mut(), tag, is_match).map(|mut slot| slot.as_mut()) }
     }
 
-    /// Calls `visit` with what lies in the bucket itself under this tag, and with the overflow block.
+    /// What a search for this tag will read next: the first item of the bucket with this tag, or
+    /// else what the last slot holds. For prefetching only, where a wrong guess costs little and a
+    /// branch that depends on the data costs much.
     #[inline]
-    pub(super) fn prefetch(&self, tag: u16, visit: impl Fn(*const u8)) {
-        for index in slots_with_tag(&self.slots, tag) {
-            if let Some(pointer) = self.slots[index].pointer() {
-                visit(pointer.as_ptr());
-            }
-        }
-        if let Some(overflow) = Node::behind(self.slots[LAST]) {
-            visit(overflow.slots.as_ptr().cast());
-        }
+    pub(super) fn guess(&self, tag: u16) -> *const u8 {
+        let index = slots_with_tag(&self.slots, tag).first_or(LAST);
+        self.slots[index].address()
+    }
+
+    /// The first item with this tag in the overflow block, if there is none in the bucket itself.
+    #[inline]
+    pub(super) fn guess_overflow(&self, tag: u16) -> Option<*const u8> {
+        let overflow = Node::behind(self.slots[slots_with_tag(&self.slots, tag).first_or(LAST)])?;
+        (0..overflow.capacity)
+            // SAFETY: the chain is borrowed, and the index is below the capacity.
+            .map(|index| unsafe { overflow.slot(index) })
+            .find(|slot| slot.tag() == tag)
+            .map(|slot| slot.address().cast_const())
     }
 
     /// The items of the chain in order.
@@ -341,27 +188,23 @@ impl Bucket {
 
     /// Adds an item and returns how many the chain has now.
     pub(super) fn push(&mut self, item: Slot, overflow: &mut OverflowSlots) -> usize {
-        // SAFETY: the chain is borrowed mutably, all indices are below the capacities, and the link
-        // to a block that is resized is overwritten at once.
-        unsafe {
-            let Tail { parent, node, items, items_before } = Tail::of(self.head_mut());
-            if items < node.capacity {
-                node.set(items, item);
-            } else if let Some(parent) = parent.filter(|_| node.capacity < BUCKET_SLOTS) {
-                let larger = node.resize(node.capacity + BLOCK_STEP);
-                larger.slots.add(items).write(item);
-                larger.slots.add(items + 1).write(Slot::EMPTY);
-                parent.set(LAST, larger.link());
-                *overflow += BLOCK_STEP as OverflowSlots;
-            } else {
-                let block = Node::allocate(BLOCK_STEP);
-                block.slots.write(node.slot(LAST));
-                block.slots.add(1).write(item);
-                node.set(LAST, block.link());
-                *overflow += BLOCK_STEP as OverflowSlots;
-            }
-            items_before + items + 1
+        // SAFETY: the chain is borrowed mutably.
+        unsafe { Tail::of(self.head_mut()).push(item, overflow) }
+    }
+
+    /// Adds an item to a chain that is known to have `items`, and returns how many it has now.
+    #[inline]
+    pub(super) fn push_to(
+        &mut self,
+        items: usize,
+        item: Slot,
+        overflow: &mut OverflowSlots,
+    ) -> usize {
+        if items < BUCKET_SLOTS {
+            self.slots[items].set(item);
+            return items + 1;
         }
+        self.push(item, overflow)
     }
 
     /// Takes the last item out of the chain.

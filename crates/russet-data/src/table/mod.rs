@@ -26,10 +26,10 @@
 //! one item is all that most lookups touch.
 //!
 //! **Tags** are 16 bits of the hash, chosen so that a split finds the bit it goes by in the tag and
-//! leaves the items alone, see [`geometry`]. At least 9 of them tell items of a bucket apart.
+//! leaves the items alone, see `geometry.rs`. At least 9 of them tell items of a bucket apart.
 //!
-//! **Load.** A bucket is split when there are more than [`MAX_LOAD`] items per bucket, two are merged
-//! when there are fewer than [`MIN_LOAD`]; the gap between them keeps insertions and deletions in
+//! **Load.** A bucket is split when there are more than `MAX_LOAD` items per bucket, two are
+//! merged when there are fewer than `MIN_LOAD`; the gap between them keeps insertions and deletions in
 //! turn from splitting and merging the same bucket. As the buckets of a round wait for their split,
 //! some are twice as full as others, so a high load costs little space: a bucket that is too full
 //! pays for a small block, one that is half empty for all its slots.
@@ -42,14 +42,14 @@
 //! | anything from 500 to 40,000 | at most 11.4 | at most 0.22 |
 //!
 //! **Scanning** follows Redis' contract, see [`Table::scan`]; the cursor's arithmetic is in
-//! [`geometry`].
+//! `geometry.rs`.
 //!
 //! **Epochs.** A bucket has one bit for its owner, meant for snapshots: which of two epochs it has
 //! been seen in. A split hands it on, and buckets that differ in it are not merged.
 //!
-//! Invariants, beyond those of [`bucket`] (C1 to C4) and [`directory`] (D1 to D3):
+//! Invariants, beyond those of `bucket.rs` (C1 to C4) and `directory.rs` (D1 to D3):
 //!
-//! - **T1** An item is in the chain of the bucket that [`geometry`] gives for its hash, under the tag
+//! - **T1** An item is in the chain of the bucket that `geometry.rs` gives for its hash, under the tag
 //!   it gives.
 //! - **T2** `len` counts the items, `overflow_slots` the slots of overflow blocks, and no chain is
 //!   longer than `longest_chain`.
@@ -59,6 +59,7 @@ mod bucket;
 mod directory;
 mod geometry;
 mod item;
+mod node;
 mod prefetch;
 mod scan;
 mod slot;
@@ -70,10 +71,10 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
-use bucket::OverflowSlots;
 use directory::Directory;
 use geometry::{Geometry, MAX_BUCKETS, Place};
 pub use item::{ITEM_ALIGN, Item, ItemRef, KeyHasher, SlotMut};
+use node::OverflowSlots;
 pub use prefetch::{CACHE_LINE_BYTES, prefetch};
 pub use scan::{IntoIter, Iter, Statistics};
 use slot::Slot;
@@ -209,10 +210,21 @@ impl<T: Item> Table<T> {
     #[inline]
     pub fn prefetch_item(&self, hash: u64) {
         if let Some(Place { bucket, tag }) = self.place(hash) {
-            self.directory.bucket(bucket).prefetch(tag, |address| {
-                prefetch(address);
-                prefetch(address.wrapping_add(CACHE_LINE_BYTES));
-            });
+            let guess = self.directory.bucket(bucket).guess(tag);
+            prefetch(guess);
+            prefetch(guess.wrapping_add(CACHE_LINE_BYTES));
+        }
+    }
+
+    /// For the few items that lie behind a bucket: reads the overflow block of a hash, which
+    /// [`Table::prefetch_item`] began to fetch, and does as that does.
+    #[inline]
+    pub fn prefetch_overflow_item(&self, hash: u64) {
+        if let Some(Place { bucket, tag }) = self.place(hash)
+            && let Some(guess) = self.directory.bucket(bucket).guess_overflow(tag)
+        {
+            prefetch(guess);
+            prefetch(guess.wrapping_add(CACHE_LINE_BYTES));
         }
     }
 
@@ -271,6 +283,7 @@ impl<T: Item> Table<T> {
         self.geometry = Geometry::of(buckets + 1);
         let epoch = self.directory.bucket(source).epoch();
         self.directory.bucket_mut(partner).set_epoch(epoch);
+        let mut lens = [0; 2];
         for slot in self.directory.bucket_mut(source).drain(&mut self.overflow_slots) {
             let place = Place { bucket: source, tag: slot.tag() };
             let moves = before.moves_at_split(before.known_hash(place, buckets));
@@ -281,7 +294,9 @@ impl<T: Item> Table<T> {
                 }
                 _ => slot.tag(),
             };
-            self.push(if moves { partner } else { source }, slot.with_tag(tag));
+            let half = usize::from(moves);
+            let bucket = self.directory.bucket_mut([source, partner][half]);
+            lens[half] = bucket.push_to(lens[half], slot.with_tag(tag), &mut self.overflow_slots);
         }
     }
 

@@ -56,7 +56,7 @@ impl Slot {
 
     #[inline]
     pub(super) fn is_empty(self) -> bool {
-        self.0.addr() & ADDRESS_MASK == 0
+        self.address().is_null()
     }
 
     #[inline]
@@ -74,10 +74,16 @@ impl Slot {
         (self.0.addr() >> ADDRESS_BITS) as u16
     }
 
+    /// What the slot names; null if it is empty.
+    #[inline]
+    pub(super) fn address(self) -> *mut u8 {
+        self.0.map_addr(|address| address & ADDRESS_MASK)
+    }
+
     /// What the slot names; `None` if it is empty.
     #[inline]
     pub(super) fn pointer(self) -> Option<NonNull<u8>> {
-        NonNull::new(self.0.map_addr(|address| address & ADDRESS_MASK))
+        NonNull::new(self.address())
     }
 
     #[inline]
@@ -107,6 +113,6 @@ impl Slot {
     #[inline]
     pub(super) fn with_tag(self, tag: u16) -> Self {
         debug_assert!(self.is_item());
-        Self::pack(tag, self.0.map_addr(|address| address & ADDRESS_MASK), 0)
+        Self::pack(tag, self.address(), 0)
     }
 }

@@ -10,6 +10,15 @@ pub(super) struct Matches(u32);
 const BITS_PER_SLOT: u32 = 4;
 const TELLING_BITS: u32 = 0x8888_8888;
 
+impl Matches {
+    /// The first slot, or `otherwise` if there is none.
+    #[inline]
+    pub(super) fn first_or(self, otherwise: usize) -> usize {
+        let slot = (self.0.trailing_zeros() / BITS_PER_SLOT) as usize;
+        if self.0 == 0 { otherwise } else { slot }
+    }
+}
+
 impl Iterator for Matches {
     type Item = usize;
 
