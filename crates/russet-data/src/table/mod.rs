@@ -23,7 +23,9 @@
 //!
 //! **Lookup.** The bucket's number comes from the low bits of the hash; all tags of its cache line
 //! are compared at once, and only an item whose tag matches is looked at. One line of the table and
-//! one item is all that most lookups touch.
+//! one item is all that most lookups touch. A caller with several lookups at hand fetches ahead, in
+//! passes over all of them: [`Table::prefetch_bucket`], [`Table::prefetch_item`], and, if the items
+//! are too many for the caches, [`Table::prefetch_overflow_item`].
 //!
 //! **Tags** are 16 bits of the hash, chosen so that a split finds the bit it goes by in the tag and
 //! leaves the items alone, see `geometry.rs`. At least 9 of them tell items of a bucket apart.
@@ -34,12 +36,12 @@
 //! some are twice as full as others, so a high load costs little space: a bucket that is too full
 //! pays for a small block, one that is half empty for all its slots.
 //!
-//! **Memory** for `n` items, all included but the items themselves (a test keeps these figures):
+//! **Memory** for `n` items, all included but the items themselves (tests keep these figures):
 //!
 //! | n | bytes per item | further blocks visited by a hit |
 //! | --- | --- | --- |
-//! | 976 on average, as in a shard of a million keys | 10.8 | 0.16 |
-//! | anything from 500 to 40,000 | at most 11.4 | at most 0.22 |
+//! | 976 on average, as in a shard of a million keys | 10.8 at most | 0.16 at most |
+//! | anything from 500 to 40,000 | 11.4 at most | 0.22 at most |
 //!
 //! **Scanning** follows Redis' contract, see [`Table::scan`]; the cursor's arithmetic is in
 //! `geometry.rs`.
@@ -206,7 +208,7 @@ impl<T: Item> Table<T> {
     }
 
     /// Reads the bucket of a hash and begins to fetch what a lookup will read next: two cache lines
-    /// of the item that the tag points out, and the overflow block.
+    /// of the item that the tag points out or, if there is none, of the overflow block.
     #[inline]
     pub fn prefetch_item(&self, hash: u64) {
         if let Some(Place { bucket, tag }) = self.place(hash) {

@@ -89,7 +89,7 @@ fn lookups_seldom_leave_the_bucket() {
         .map(|shard| blocks_per_hit(&table_of(shard * 10_000..shard * 10_000 + 977, &ALL_BITS)))
         .collect();
     let mean = shards.iter().sum::<f64>() / shards.len() as f64;
-    assert!((0.14..=0.165).contains(&mean), "{mean}");
+    assert!((0.14..=0.16).contains(&mean), "{mean}");
 
     let mut worst: f64 = 0.0;
     let mut table = Table::new();
@@ -249,6 +249,7 @@ fn a_process_wide_random_hash_works_as_well() {
         let hash = hasher.hash(&key);
         table.prefetch_bucket(hash);
         table.prefetch_item(hash);
+        table.prefetch_overflow_item(hash);
         table.insert_unique(hash, TestItem::new(&key, 0), &hasher);
     }
     table.check_invariants(&hasher);
