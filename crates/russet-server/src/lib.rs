@@ -17,6 +17,7 @@ pub mod net;
 pub mod observe;
 pub mod oom_score;
 pub mod pause;
+pub mod process;
 pub mod reconfigure;
 pub mod server;
 pub mod shutdown;

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use russet_server::config::command_line::HELP;
 use russet_server::config::{Launch, from_command_line};
+use russet_server::process::banner::version_line;
 use russet_server::start;
 
 #[global_allocator]
@@ -11,15 +12,9 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     match from_command_line(std::env::args_os().skip(1)) {
-        Ok(Launch::Run(startup)) => match start::serve(*startup) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(reason) => {
-                eprintln!("{reason}");
-                ExitCode::FAILURE
-            }
-        },
+        Ok(Launch::Run(startup)) => start::serve(*startup),
         Ok(Launch::PrintVersion) => {
-            println!("{}", start::version_line());
+            println!("{}", version_line());
             ExitCode::SUCCESS
         }
         Ok(Launch::PrintHelp) => {

@@ -21,6 +21,7 @@ struct Effect {
 
 const EFFECTS: &[Effect] = &[
     Effect { directives: &["dir"], follow: enter_directory },
+    Effect { directives: &["loglevel"], follow: log_from_level },
     Effect { directives: &["maxclients"], follow: make_room },
     Effect { directives: &["oom-score-adj", "oom-score-adj-values"], follow: adjust_oom_score },
     Effect { directives: &["port"], follow: listen_at_port },
@@ -62,6 +63,11 @@ pub fn reconfigure(
 /// Files named without a directory are in `dir`.
 fn enter_directory(_: &Server, _: &Config, new: &Config) -> Result<(), Cow<'static, str>> {
     std::env::set_current_dir(&new.dir).map_err(|error| error.to_string().into())
+}
+
+fn log_from_level(server: &Server, _: &Config, new: &Config) -> Result<(), Cow<'static, str>> {
+    server.log.set_level(new.loglevel);
+    Ok(())
 }
 
 fn make_room(_: &Server, _: &Config, new: &Config) -> Result<(), Cow<'static, str>> {

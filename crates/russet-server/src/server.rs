@@ -18,6 +18,7 @@ use crate::lazy_free::LazyFree;
 use crate::net::AcceptorHandle;
 use crate::observe::{ErrorCounts, LatencyMonitor, Monitors, Sample, SlowEntry, SlowLog};
 use crate::pause::Pause;
+use crate::process::log::Log;
 use crate::stats::{ServerStats, WorkerStats};
 use crate::worker::{Mailbox, Message, WorkerContext};
 
@@ -37,6 +38,8 @@ pub struct Server {
     pub config: ArcSwap<Config>,
     /// Where it came from, for CONFIG REWRITE.
     pub source: ConfigSource,
+    /// The log, whose level the configuration may change.
+    pub log: Arc<Log>,
     /// Serialises changes of the configuration.
     pub config_changes: Mutex<()>,
     /// All keys.

@@ -1,5 +1,6 @@
 //! From a configuration to a running server, and down again.
 
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize};
 use std::time::Instant;
@@ -11,64 +12,118 @@ use russet_keyspace::keyspace::{Keyspace, Waker};
 
 use crate::client::Registry;
 use crate::command::Names;
-use crate::config::{Config, Startup};
+use crate::config::{Config, ConfigSource, Startup};
 use crate::files;
 use crate::journal::Journal;
 use crate::lazy_free::LazyFree;
 use crate::net::{Acceptor, Bound, bind_all, bind_unix};
+use crate::process::background::{self, PidFile};
+use crate::process::log::Log;
+use crate::process::supervisor::Supervisor;
+use crate::process::{banner, signals, warnings};
 use crate::server::{Server, WorkerHandle};
 use crate::shutdown::Shutdown;
 use crate::worker::{Mailbox, WAKE, Worker, clock::unix_ms};
 
-/// What `--version` prints.
-pub fn version_line() -> String {
-    format!("Russet server v={} bits={} malloc=jemalloc", env!("CARGO_PKG_VERSION"), usize::BITS)
+/// Serves until a signal or SHUTDOWN ends it. What went wrong is in the log, or on the standard
+/// error output where nobody would look into the log.
+pub fn serve(startup: Startup) -> ExitCode {
+    let log = match open_log(&startup.config) {
+        Ok(log) => log,
+        Err(reason) => {
+            eprintln!("{reason}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match serve_logged(startup, &log) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            tracing::error!("{reason}");
+            if log.file().is_some() {
+                eprintln!("{reason}");
+            }
+            ExitCode::FAILURE
+        }
+    }
 }
 
-/// Serves until a signal or SHUTDOWN ends it.
-///
-/// # Errors
-///
-/// Why the server could not start, for people.
-pub fn serve(startup: Startup) -> Result<(), String> {
+/// Goes to the directory of the configuration and opens the log there.
+fn open_log(config: &Config) -> Result<Arc<Log>, String> {
+    std::env::set_current_dir(&config.dir)
+        .map_err(|error| format!("Can't chdir to '{}': {error}", config.dir.display()))?;
+    let log = Arc::new(Log::open(config)?);
+    log.install();
+    Ok(log)
+}
+
+fn serve_logged(startup: Startup, log: &Arc<Log>) -> Result<(), String> {
     let Startup { mut config, source, renamings, .. } = startup;
+    reduce_clients(&mut config);
+    let names = Names::new(renamings.iter().map(|renaming| (&renaming.from[..], &renaming.to[..])))
+        .map_err(str::to_owned)?;
+    // While there is a terminal to complain to, and before the first thread.
+    let listeners = listen(&config)?;
+    if config.daemonize {
+        background::detach().map_err(|error| format!("Can't go on in the background: {error}"))?;
+    }
+    tracing::warn!("{} pid={}, just started", banner::version_line(), std::process::id());
+    let supervisor = Supervisor::find(config.supervised);
+    let pid_file = PidFile::write(&config);
+    banner::announce(log, &config);
+    warnings::warn_of_settings(&config);
+    let (server, polls, acceptor) = build(config, source, names, listeners, log.clone())
+        .map_err(|error| format!("The system refuses what a server needs: {error}"))?;
+    signals::watch(server.clone()).map_err(|error| format!("Can't watch for signals: {error}"))?;
+    tracing::warn!("Server initialized");
+    if let Err(error) = server.oom_score.apply(&server.config.load()) {
+        tracing::warn!("Unable to write oom_score_adj: {error}");
+    }
+    run(&server, polls, acceptor, supervisor);
+    drop(pid_file);
+    if let Some(path) = &server.config.load().unixsocket {
+        tracing::info!("Removing the unix socket file.");
+        // Nobody listens any more; what is left would only puzzle people.
+        let _ = std::fs::remove_file(path);
+    }
+    tracing::warn!("Russet is now ready to exit, bye bye...");
+    Ok(())
+}
+
+/// Promises no more clients than there are files for.
+fn reduce_clients(config: &mut Config) {
     let possible = files::make_room_for(config.maxclients);
     if possible < config.maxclients {
-        tracing::warn!("The limit of open files leaves room for {possible} clients only");
+        tracing::warn!(
+            "The limit of open files is too low for maxclients {}: reduced to {possible}. Raise \
+             'ulimit -n' to have more.",
+            config.maxclients
+        );
         config.maxclients = possible;
     }
-    let mut listeners = bind_all(&config)?;
+}
+
+fn listen(config: &Config) -> Result<Vec<Bound>, String> {
+    let mut listeners = bind_all(config).map_err(|reason| {
+        tracing::warn!("{reason}");
+        format!("Failed listening on port {} (TCP), aborting.", config.port)
+    })?;
     if let Some(path) = &config.unixsocket {
         listeners.push(bind_unix(path, config.unixsocketperm)?);
     }
     if listeners.is_empty() {
         return Err("Configured to not listen anywhere, exiting.".into());
     }
-    let names = Names::new(renamings.iter().map(|renaming| (&renaming.from[..], &renaming.to[..])))
-        .map_err(str::to_owned)?;
-    let (server, polls, acceptor) = build(config, source, names, listeners)
-        .map_err(|error| format!("The system refuses what a server needs: {error}"))?;
-    watch_signals(server.clone()).map_err(|error| format!("Signals cannot be watched: {error}"))?;
-    if let Err(error) = server.oom_score.apply(&server.config.load()) {
-        tracing::warn!("Unable to write oom_score_adj: {error}");
-    }
-    let port = server.config.load().port;
-    tracing::info!("Ready to accept connections on port {port}");
-    run(&server, polls, acceptor);
-    if let Some(path) = &server.config.load().unixsocket {
-        // Nobody listens any more; what is left would only puzzle people.
-        let _ = std::fs::remove_file(path);
-    }
-    Ok(())
+    Ok(listeners)
 }
 
 type Parts = (Arc<Server>, Vec<Poll>, Acceptor);
 
 fn build(
     config: Config,
-    source: crate::config::ConfigSource,
+    source: ConfigSource,
     names: Names,
     listeners: Vec<Bound>,
+    log: Arc<Log>,
 ) -> std::io::Result<Parts> {
     let mut polls = Vec::new();
     let mut mailboxes = Vec::new();
@@ -91,6 +146,7 @@ fn build(
     let server = Arc::new(Server {
         config: ArcSwap::from_pointee(config),
         source,
+        log,
         config_changes: Mutex::new(()),
         keyspace,
         names,
@@ -119,7 +175,7 @@ fn build(
 }
 
 /// Runs all threads until the end is asked for and they have ended.
-fn run(server: &Arc<Server>, polls: Vec<Poll>, acceptor: Acceptor) {
+fn run(server: &Arc<Server>, polls: Vec<Poll>, acceptor: Acceptor, supervisor: Supervisor) {
     std::thread::scope(|scope| {
         for (id, poll) in polls.into_iter().enumerate() {
             let worker = Worker::new(server.clone(), id, poll);
@@ -128,23 +184,13 @@ fn run(server: &Arc<Server>, polls: Vec<Poll>, acceptor: Acceptor) {
         }
         let thread = std::thread::Builder::new().name("acceptor".into());
         thread.spawn_scoped(scope, || acceptor.run(server)).expect("a thread for accepting");
+        tracing::info!("Ready to accept connections");
+        supervisor.ready();
         server.shutdown.wait();
+        supervisor.stopping();
         server.acceptor.stop();
         server.workers.iter().for_each(|worker| worker.mailbox.ring());
     });
-}
-
-/// SIGTERM and SIGINT end the server in order.
-fn watch_signals(server: Arc<Server>) -> std::io::Result<()> {
-    use signal_hook::consts::{SIGINT, SIGTERM};
-    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT])?;
-    std::thread::Builder::new().name("signals".into()).spawn(move || {
-        if signals.forever().next().is_some() {
-            tracing::info!("Received a signal to shut down");
-            server.shutdown.begin();
-        }
-    })?;
-    Ok(())
 }
 
 fn random_bytes<const N: usize>() -> [u8; N] {
