@@ -456,6 +456,14 @@ impl<'a> Exclusive<'a> {
         &mut self.guard
     }
 
+    /// The entry of a key in one of the shards, expired or not.
+    pub fn find(&self, shard: usize, db: u32, hash: u64, key: &[u8]) -> Option<EntryRef<'_>> {
+        // SAFETY: nobody else is inside the closed gate (G1), and whoever changes a shard through
+        // this borrows it mutably.
+        let shard = unsafe { &*self.keyspace.shards[shard].shard.get() };
+        shard.db(db)?.table.find(hash, key)
+    }
+
     /// Lets two logical databases change places.
     pub fn swap_dbs(&mut self, one: u32, other: u32) {
         let (a, b) = (self.keyspace.physical_db(one), self.keyspace.physical_db(other));

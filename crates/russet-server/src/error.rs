@@ -58,6 +58,11 @@ impl Error {
         Error(text.into())
     }
 
+    /// A command with too few, too many or unpaired arguments; `name` is its full name.
+    pub fn wrong_arity(name: &str) -> Self {
+        Error::new(format!("ERR wrong number of arguments for '{name}' command"))
+    }
+
     /// Code and text.
     pub fn text(&self) -> &str {
         &self.0

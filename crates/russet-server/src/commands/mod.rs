@@ -3,6 +3,7 @@
 //! A family is a list of [`Command`]s. A command appears here by being in its family's list, and
 //! nowhere else.
 
+pub mod bits;
 pub mod connection;
 mod help;
 pub mod server;
@@ -12,5 +13,10 @@ pub mod transactions;
 use crate::command::Command;
 
 /// The families.
-pub const ALL: &[&[Command]] =
-    &[strings::COMMANDS, connection::COMMANDS, server::COMMANDS, transactions::COMMANDS];
+pub const ALL: &[&[Command]] = &[
+    strings::COMMANDS,
+    bits::COMMANDS,
+    connection::COMMANDS,
+    server::COMMANDS,
+    transactions::COMMANDS,
+];

@@ -107,10 +107,7 @@ fn admit(
     };
     let flags = entry.flags();
     if !entry.command.arity_fits(args.len()) {
-        return Err(Error::new(format!(
-            "ERR wrong number of arguments for '{}' command",
-            entry.full_name
-        )));
+        return Err(Error::wrong_arity(&entry.full_name));
     }
     if client.must_authenticate(&worker.config) && !flags.contains(Flags::NO_AUTH) {
         return Err(Error::NOT_AUTHENTICATED);
@@ -309,7 +306,8 @@ pub(super) fn call(ctx: &mut Ctx<'_>) {
     let entry = ctx.command;
     let started = ctx.worker.clock.ticks();
     let changes_before = ctx.db.tally().changes;
-    let effects_before = ctx.db.effects().len();
+    // The handler may give it away; who journals needs it afterwards.
+    let large = if ctx.db.is_journaled() { ctx.large.clone() } else { None };
     let reply_start = ctx.out.buffer().len();
     let result = (entry.command.handler)(ctx);
     let stats = &ctx.worker.stats.commands[entry.id];
@@ -324,12 +322,16 @@ pub(super) fn call(ctx: &mut Ctx<'_>) {
         let text = String::from_utf8_lossy(&line).into_owned();
         ctx.server.note_error(ctx.worker, &Error::new(text));
     }
-    if ctx.db.is_journaled()
-        && ctx.db.tally().changes != changes_before
-        && ctx.db.effects().len() == effects_before
-    {
-        let effect = Effect { db: ctx.db.selected(), argv: ctx.args.to_owned() };
-        ctx.db.effects().push(effect);
+    if ctx.db.is_journaled() {
+        let restated = ctx.db.take_restated();
+        if ctx.db.tally().changes != changes_before && !restated {
+            let mut argv = ctx.args.to_owned();
+            if let (Some(at), Some(large)) = (entry.command.adopts, large) {
+                argv[at] = large;
+            }
+            let effect = Effect { db: ctx.db.selected(), argv };
+            ctx.db.effects().push(effect);
+        }
     }
     // Afterwards, so that an EXEC follows its commands, but still under the locks: monitors see the
     // commands on a key in the order of their execution.

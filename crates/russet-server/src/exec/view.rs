@@ -71,6 +71,20 @@ pub enum Locks<'a> {
 }
 
 impl<'a> Locks<'a> {
+    /// The entry of a key in a shard, expired or not.
+    fn find(&self, shard: usize, db: u32, hash: u64, key: &[u8]) -> Option<EntryRef<'_>> {
+        let guards = match self {
+            Locks::None => &[],
+            Locks::One(guard) => std::slice::from_ref(guard),
+            Locks::Many(guards) => &guards[..],
+            Locks::All(exclusive) => return exclusive.find(shard, db, hash, key),
+        };
+        let at = guards
+            .binary_search_by_key(&shard, ShardGuard::index)
+            .expect("a command touches the keys it declares");
+        guards[at].find(db, hash, key)
+    }
+
     #[inline]
     fn shard(&mut self, index: usize) -> &mut ShardGuard<'a> {
         match self {
@@ -134,6 +148,8 @@ pub struct View<'a> {
     tally: Tally,
     journal: Option<&'a Journal>,
     effects: Vec<Effect>,
+    /// Whether the command being executed has said itself what the journal is to record.
+    restated: bool,
     /// Keys met after their time.
     overdue: Vec<(u32, u64, Box<[u8]>)>,
 }
@@ -159,6 +175,7 @@ impl<'a> View<'a> {
             tally: Tally::default(),
             journal,
             effects: Vec::new(),
+            restated: false,
             overdue: Vec::new(),
         }
     }
@@ -231,6 +248,20 @@ impl<'a> View<'a> {
                 None
             }
         }
+    }
+
+    /// The entry of a key without any trace, for commands that need several entries at once. They
+    /// have read each of them before, or written it.
+    pub fn look(&self, key: Key<'_>) -> Option<EntryRef<'_>> {
+        let shard = self.keyspace.shard_of(key.hash);
+        let entry = self.locks.find(shard, self.physical, key.hash, key.bytes)?;
+        (!entry.is_expired(self.now_ms)).then_some(entry)
+    }
+
+    /// Whether there is a key that a command might write to: marked as accessed, but no hit or miss.
+    #[inline]
+    pub fn use_for_write(&mut self, key: Key<'_>) -> bool {
+        self.update(key, |_| ()).is_some()
     }
 
     /// Changes the entry of a key in place; `None` if there is no such key. The closure must leave
@@ -315,10 +346,17 @@ impl<'a> View<'a> {
         if self.journal.is_some() {
             let argv = argv.iter().map(|arg| arg.to_vec()).collect();
             self.effects.push(Effect { db: self.logical, argv });
+            self.restated = true;
         }
     }
 
-    /// Has the journal record nothing although there were changes.
+    /// Whether [`View::journal_as`] was called since this was last asked.
+    pub(super) fn take_restated(&mut self) -> bool {
+        std::mem::take(&mut self.restated)
+    }
+
+    /// Whether anybody reads the journal, so that recording is worth the work.
+    #[inline]
     pub fn is_journaled(&self) -> bool {
         self.journal.is_some()
     }

@@ -1,13 +1,13 @@
-//! SET and its older relatives.
+//! SET, and the commands that do a part of what it does.
 
-use russet_data::number::parse_i64;
-use russet_data::object::ValueType;
-use russet_keyspace::entry::{Entry, IntBuf};
-
-use super::UPDATES;
+use super::expiring::{ExpiryOption, ExpiryUnit};
+use super::store::{Condition, Expiry, Manner, NewValue, store};
+use super::{INSERTS, OVERWRITES, UPDATES};
 use crate::command::{Command, Flags, Group, KeyFlags, KeySpec};
 use crate::error::Error;
-use crate::exec::{Ctx, Event, EventClass, Key};
+use crate::exec::Ctx;
+
+const WRITES: Flags = Flags::WRITE.union(Flags::DENYOOM);
 
 pub const SET: Command = Command {
     group: Group::String,
@@ -23,202 +23,121 @@ pub const SET: Command = Command {
     ],
     keys: &[KeySpec::one(1, UPDATES.union(KeyFlags::VARIABLE_FLAGS))],
     adopts: Some(2),
-    ..Command::new("set", -3, Flags::WRITE.union(Flags::DENYOOM), set)
+    ..Command::new("set", -3, WRITES, set)
 };
 
-const EVENT_SET: Event = Event::new(EventClass::STRING, "set");
-const EVENT_EXPIRE: Event = Event::new(EventClass::GENERIC, "expire");
+pub const SETNX: Command = Command {
+    group: Group::String,
+    summary: "Sets the string value of a key only if the key does not exist.",
+    syntax: "key value",
+    keys: &[KeySpec::one(1, INSERTS)],
+    replaced_by: Some(("2.6.12", "`SET` with the `NX` argument")),
+    adopts: Some(2),
+    ..Command::new("setnx", 3, WRITES.union(Flags::FAST), setnx)
+};
 
-/// Whether the key has to be there or not.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Condition {
-    Absent,
-    Present,
-}
+pub const SETEX: Command = Command {
+    group: Group::String,
+    since: "2.0.0",
+    summary: "Sets the string value of a key and how many seconds it lives.",
+    syntax: "key seconds:integer value",
+    keys: &[KeySpec::one(1, OVERWRITES)],
+    replaced_by: Some(("2.6.12", "`SET` with the `EX` argument")),
+    adopts: Some(3),
+    ..Command::new("setex", 4, WRITES, setex)
+};
 
-/// What becomes of the expiry.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Expiry {
-    /// There is none afterwards.
-    Clear,
-    /// It stays.
-    Keep,
-    /// It is set to this time in Unix milliseconds.
-    At(i64),
-}
+pub const PSETEX: Command = Command {
+    group: Group::String,
+    since: "2.6.0",
+    summary: "Sets the string value of a key and how many milliseconds it lives.",
+    syntax: "key milliseconds:integer value",
+    keys: &[KeySpec::one(1, OVERWRITES)],
+    replaced_by: Some(("2.6.12", "`SET` with the `PX` argument")),
+    adopts: Some(3),
+    ..Command::new("psetex", 4, WRITES, psetex)
+};
 
-/// SET's options.
-struct Options {
-    condition: Option<Condition>,
-    get: bool,
-    expiry: Expiry,
-}
-
-impl Options {
-    const PLAIN: Options = Options { condition: None, get: false, expiry: Expiry::Clear };
-
-    #[cold]
-    fn parse(ctx: &Ctx<'_>) -> Result<Options, Error> {
-        let mut options = Options::PLAIN;
-        let mut at = 3;
-        while at < ctx.args.len() {
-            let next = (at + 1 < ctx.args.len()).then_some(at + 1);
-            let unit = ExpiryUnit::of(ctx.args.get(at));
-            let unset = options.expiry == Expiry::Clear;
-            if ctx.is(at, "NX") && options.condition != Some(Condition::Present) {
-                options.condition = Some(Condition::Absent);
-            } else if ctx.is(at, "XX") && options.condition != Some(Condition::Absent) {
-                options.condition = Some(Condition::Present);
-            } else if ctx.is(at, "GET") {
-                options.get = true;
-            } else if ctx.is(at, "KEEPTTL") && (unset || options.expiry == Expiry::Keep) {
-                options.expiry = Expiry::Keep;
-            } else if let (Some(unit), Some(value), true) = (unit, next, unset) {
-                options.expiry = Expiry::At(unit.deadline_ms(ctx, value)?);
-                at += 1;
-            } else {
-                return Err(Error::SYNTAX);
-            }
-            at += 1;
-        }
-        Ok(options)
-    }
-}
-
-/// In which unit, and from when, an expiry is given.
-#[derive(Clone, Copy)]
-pub struct ExpiryUnit {
-    seconds: bool,
-    absolute: bool,
-}
-
-impl ExpiryUnit {
-    /// The unit that an option names.
-    pub fn of(option: &[u8]) -> Option<Self> {
-        let named = |name: &str| option.eq_ignore_ascii_case(name.as_bytes());
-        let unit = |seconds, absolute| Some(ExpiryUnit { seconds, absolute });
-        match () {
-            () if named("EX") => unit(true, false),
-            () if named("PX") => unit(false, false),
-            () if named("EXAT") => unit(true, true),
-            () if named("PXAT") => unit(false, true),
-            () => None,
-        }
-    }
-
-    /// The deadline that argument `at` gives, in Unix milliseconds.
-    pub fn deadline_ms(self, ctx: &Ctx<'_>, at: usize) -> Result<i64, Error> {
-        let given = ctx.int(at)?;
-        let invalid = || {
-            let name = &ctx.command.full_name;
-            Error::new(format!("ERR invalid expire time in '{name}' command"))
-        };
-        let base_ms = if self.absolute { 0 } else { ctx.db.now_ms() };
-        let scale = if self.seconds { 1000 } else { 1 };
-        let deadline_ms = given.checked_mul(scale).and_then(|ms| ms.checked_add(base_ms));
-        deadline_ms.filter(|_| given > 0).ok_or_else(invalid)
-    }
-}
-
-/// A value on its way into an entry.
-pub enum NewValue<'a> {
-    /// Copied from the request.
-    Borrowed(&'a [u8]),
-    /// Received into the allocation that will hold it.
-    Large(Vec<u8>),
-}
+pub const GETSET: Command = Command {
+    group: Group::String,
+    summary: "Sets the string value of a key and returns the one it had.",
+    syntax: "key value",
+    keys: &[KeySpec::one(1, UPDATES)],
+    replaced_by: Some(("6.2.0", "`SET` with the `!GET` argument")),
+    adopts: Some(2),
+    ..Command::new("getset", 3, WRITES.union(Flags::FAST), getset)
+};
 
 fn set(ctx: &mut Ctx<'_>) -> Result<(), Error> {
-    let options = if ctx.args.len() == 3 { Options::PLAIN } else { Options::parse(ctx)? };
+    let manner = if ctx.args.len() == 3 { Manner::PLAIN } else { parse_options(ctx)? };
     let key = ctx.key(1);
-    if options.condition.is_some() || options.get {
-        return set_conditionally(ctx, key, &options);
+    let value = NewValue::of_argument(ctx, 2);
+    let stored = store(ctx, key, value, manner)?;
+    match stored {
+        _ if manner.get => {}
+        true => ctx.out.ok(),
+        false => ctx.out.null(),
     }
-    let value = match ctx.take_large() {
-        Some(large) => NewValue::Large(large),
-        None => NewValue::Borrowed(ctx.args.get(2)),
+    Ok(())
+}
+
+#[cold]
+fn parse_options(ctx: &Ctx<'_>) -> Result<Manner, Error> {
+    let mut manner = Manner::PLAIN;
+    let mut expiry = ExpiryOption::None;
+    let mut at = 3;
+    while at < ctx.args.len() {
+        let taken = if ctx.is(at, "NX") && manner.condition != Some(Condition::Present) {
+            manner.condition = Some(Condition::Absent);
+            Some(1)
+        } else if ctx.is(at, "XX") && manner.condition != Some(Condition::Absent) {
+            manner.condition = Some(Condition::Present);
+            Some(1)
+        } else if ctx.is(at, "GET") {
+            manner.get = true;
+            Some(1)
+        } else {
+            expiry.accept(ctx, at, "KEEPTTL")
+        };
+        at += taken.ok_or(Error::SYNTAX)?;
+    }
+    manner.expiry = match expiry {
+        ExpiryOption::None => Expiry::Clear,
+        ExpiryOption::Word => Expiry::Keep,
+        ExpiryOption::Time(unit, at) => Expiry::At(unit.deadline_ms(ctx, at)?),
     };
-    store(ctx, key, value, options.expiry);
+    Ok(manner)
+}
+
+fn setnx(ctx: &mut Ctx<'_>) -> Result<(), Error> {
+    let key = ctx.key(1);
+    let value = NewValue::of_argument(ctx, 2);
+    let manner = Manner { condition: Some(Condition::Absent), ..Manner::PLAIN };
+    let stored = store(ctx, key, value, manner)?;
+    ctx.out.integer(stored.into());
+    Ok(())
+}
+
+fn setex(ctx: &mut Ctx<'_>) -> Result<(), Error> {
+    set_expiring(ctx, ExpiryUnit::SECONDS)
+}
+
+fn psetex(ctx: &mut Ctx<'_>) -> Result<(), Error> {
+    set_expiring(ctx, ExpiryUnit::MILLISECONDS)
+}
+
+fn set_expiring(ctx: &mut Ctx<'_>, unit: ExpiryUnit) -> Result<(), Error> {
+    let expiry = Expiry::At(unit.deadline_ms(ctx, 2)?);
+    let key = ctx.key(1);
+    let value = NewValue::of_argument(ctx, 3);
+    store(ctx, key, value, Manner { expiry, ..Manner::PLAIN })?;
     ctx.out.ok();
     Ok(())
 }
 
-/// Puts a string without an expiry under a key.
-#[inline]
-pub fn store_plain(ctx: &mut Ctx<'_>, key: Key<'_>, value: &[u8]) {
-    store(ctx, key, NewValue::Borrowed(value), Expiry::Clear);
-}
-
-/// Puts a string under a key, in place if there is one already.
-#[inline]
-fn store(ctx: &mut Ctx<'_>, key: Key<'_>, value: NewValue<'_>, expiry: Expiry) {
-    let expire_at_ms = match expiry {
-        Expiry::At(deadline_ms) => Some(deadline_ms),
-        Expiry::Clear | Expiry::Keep => None,
-    };
-    let int = match &value {
-        NewValue::Borrowed(bytes) => parse_i64(bytes),
-        NewValue::Large(_) => None,
-    };
-    let (large, borrowed) = match value {
-        NewValue::Borrowed(bytes) => (None, bytes),
-        NewValue::Large(bytes) => (Some(bytes), &[][..]),
-    };
-    let mut large = large;
-    let displaced = ctx.db.update(key, |entry| {
-        if expiry != Expiry::Keep && entry.expire_at_ms() != expire_at_ms {
-            entry.set_expire_at_ms(expire_at_ms);
-        }
-        match (int, large.take()) {
-            (Some(int), _) => entry.set_int(int),
-            (None, Some(large)) => entry.set_vec(large),
-            (None, None) => entry.set_bytes(borrowed),
-        }
-    });
-    match displaced {
-        Some(object) => ctx.server.lazy_free.free_object(object),
-        None => {
-            let entry = match (int, large) {
-                (Some(int), _) => Entry::with_int(key.bytes, int, expire_at_ms),
-                (None, Some(large)) => Entry::with_vec(key.bytes, large, expire_at_ms),
-                (None, None) => Entry::with_bytes(key.bytes, borrowed, expire_at_ms),
-            };
-            ctx.db.add(key.hash, entry);
-        }
-    }
-    ctx.db.changed(key, EVENT_SET);
-    if expire_at_ms.is_some() {
-        ctx.db.notify(EVENT_EXPIRE, key.bytes);
-    }
-}
-
-fn set_conditionally(ctx: &mut Ctx<'_>, key: Key<'_>, options: &Options) -> Result<(), Error> {
-    let found = ctx.db.read(key);
-    let exists = found.is_some();
-    let reply_start = ctx.out.buffer().len();
-    if options.get {
-        match found {
-            Some(entry) if entry.value_type() != ValueType::String => {
-                return Err(Error::WRONG_TYPE);
-            }
-            Some(entry) => ctx.out.bulk(entry.string_bytes(&mut IntBuf::new())),
-            None => ctx.out.null(),
-        }
-    }
-    let allowed = match options.condition {
-        None => true,
-        Some(Condition::Absent) => !exists,
-        Some(Condition::Present) => exists,
-    };
-    if allowed {
-        let value = match ctx.take_large() {
-            Some(large) => NewValue::Large(large),
-            None => NewValue::Borrowed(ctx.args.get(2)),
-        };
-        store(ctx, key, value, options.expiry);
-    }
-    if ctx.out.buffer().len() == reply_start {
-        if allowed { ctx.out.ok() } else { ctx.out.null() }
-    }
+fn getset(ctx: &mut Ctx<'_>) -> Result<(), Error> {
+    let key = ctx.key(1);
+    let value = NewValue::of_argument(ctx, 2);
+    store(ctx, key, value, Manner { get: true, ..Manner::PLAIN })?;
     Ok(())
 }
