@@ -1,9 +1,12 @@
 //! The server itself: its configuration, statistics, clock and commands.
 
 mod config;
+mod debug;
+mod shutdown;
 mod time;
 
 use crate::command::Command;
 
 /// The commands of this family.
-pub const COMMANDS: &[Command] = &[config::CONFIG, time::TIME, time::LASTSAVE, time::ROLE];
+pub const COMMANDS: &[Command] =
+    &[config::CONFIG, debug::DEBUG, shutdown::SHUTDOWN, time::TIME, time::LASTSAVE, time::ROLE];

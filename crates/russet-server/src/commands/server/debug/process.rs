@@ -1,0 +1,56 @@
+//! What DEBUG does to the process.
+
+use std::time::Duration;
+
+use rustix::process::{Signal, getpid, kill_process};
+
+use crate::config::{Appended, rewrite};
+use crate::error::Error;
+use crate::exec::Ctx;
+use crate::start::random_id;
+
+pub fn sleep(ctx: &mut Ctx<'_>) -> Result<(), Error> {
+    let text = String::from_utf8_lossy(ctx.args.get(2));
+    // As in Redis, what is no number is no time.
+    let seconds: f64 = text.parse().unwrap_or(0.0);
+    std::thread::sleep(Duration::try_from_secs_f64(seconds).unwrap_or_default());
+    ctx.out.ok();
+    Ok(())
+}
+
+pub fn log(ctx: &mut Ctx<'_>) -> Result<(), Error> {
+    tracing::warn!("DEBUG LOG: {}", String::from_utf8_lossy(ctx.args.get(2)));
+    ctx.out.ok();
+    Ok(())
+}
+
+pub fn change_replication_id(ctx: &mut Ctx<'_>) -> Result<(), Error> {
+    tracing::warn!("Changing replication IDs after receiving DEBUG CHANGE-REPL-ID");
+    *ctx.server.replication_id.lock() = random_id();
+    ctx.out.ok();
+    Ok(())
+}
+
+pub fn rewrite_whole_config(ctx: &mut Ctx<'_>) -> Result<(), Error> {
+    let _one_at_a_time = ctx.server.config_changes.lock();
+    rewrite(&ctx.server.source, &ctx.server.config.load(), Appended::All)
+        .map_err(|error| Error::new(format!("ERR CONFIG-REWRITE-FORCE-ALL failed: {error}")))?;
+    ctx.out.ok();
+    Ok(())
+}
+
+pub fn panic(_: &mut Ctx<'_>) -> Result<(), Error> {
+    panic!("DEBUG PANIC was called, and nothing else is wrong");
+}
+
+pub fn assert(ctx: &mut Ctx<'_>) -> Result<(), Error> {
+    assert_ne!(ctx.args.len(), 2, "DEBUG ASSERT was called, and nothing else is wrong");
+    Ok(())
+}
+
+pub fn segfault(ctx: &mut Ctx<'_>) -> Result<(), Error> {
+    kill_process(getpid(), Signal::SEGV)
+        .map_err(|error| Error::new(format!("ERR The signal cannot be sent: {error}")))?;
+    ctx.out.ok();
+    Ok(())
+}
