@@ -19,6 +19,10 @@ const UNSAFE_MODULES: &[(&str, &str)] = &[
     ("crates/russet-data/src/bits/count.rs", "code for vector instructions the processor has"),
     ("crates/russet-data/src/table/", "tagged pointers to items, in buckets of one cache line"),
     ("crates/russet-data/tests/size_class.rs", "asks the allocator what it rounds sizes up to"),
+    (
+        "crates/russet-server/src/memory/allocator.rs",
+        "a control of the allocator without a wrapper",
+    ),
     ("crates/russet-keyspace/src/gate.rs", "a cell that the gate's model proves to be alone in"),
     ("crates/russet-keyspace/src/keyspace.rs", "hands out a shard to whoever holds its lock"),
     ("crates/russet-keyspace/src/entry/", "header, key and value in one allocation of their size"),

@@ -55,11 +55,16 @@ struct ShardCell {
     shard: UnsafeCell<Shard>,
 }
 
+/// Coarse enough that the sum of a billion deadlines fits into 64 bits.
+const DEADLINE_UNIT_MS: i64 = 16;
+
 #[derive(Default)]
 #[repr(align(64))]
 struct Stripe {
     keys: AtomicI64,
     expires: AtomicI64,
+    /// The sum of all deadlines, in units of [`DEADLINE_UNIT_MS`].
+    deadlines: AtomicI64,
 }
 
 /// Counters of one database, made when it gets its first key.
@@ -209,6 +214,15 @@ impl Keyspace {
     /// Keys with an expiry in a physical database, without taking a lock.
     pub fn expiring_count(&self, db: u32) -> usize {
         self.sum(db, |stripe| &stripe.expires)
+    }
+
+    /// The mean deadline of the keys with an expiry in a physical database, in Unix milliseconds,
+    /// give or take 16; `None` if there are none.
+    pub fn mean_deadline_ms(&self, db: u32) -> Option<i64> {
+        let keys = i64::try_from(self.expiring_count(db)).ok().filter(|keys| *keys > 0)?;
+        let stripes = self.counts[db as usize].get()?;
+        let sum: i64 = stripes.iter().map(|stripe| stripe.deadlines.load(Ordering::Relaxed)).sum();
+        Some((sum / keys).saturating_mul(DEADLINE_UNIT_MS))
     }
 
     /// The shards from `from` up to `until` (exclusive) in which some key's time has come, seen
@@ -384,11 +398,13 @@ impl<'a> ShardGuard<'a> {
                 next.store(deadline_ms, Ordering::Relaxed);
             }
         }
+        let counts = self.keyspace.count(db, self.index);
         let difference = i64::from(after.is_some()) - i64::from(before.is_some());
         if difference != 0 {
-            let expires = &self.keyspace.count(db, self.index).expires;
-            expires.fetch_add(difference, Ordering::Relaxed);
+            counts.expires.fetch_add(difference, Ordering::Relaxed);
         }
+        let units = |deadline_ms: Option<i64>| deadline_ms.unwrap_or(0) / DEADLINE_UNIT_MS;
+        counts.deadlines.fetch_add(units(after) - units(before), Ordering::Relaxed);
     }
 
     /// Removes up to `limit` keys whose time has come and hands them to `expired` with their
@@ -430,6 +446,8 @@ impl<'a> ShardGuard<'a> {
         let counts = keyspace.count(db, self.index);
         counts.keys.fetch_sub(1, Ordering::Relaxed);
         counts.expires.fetch_sub(1, Ordering::Relaxed);
+        let units = entry.expire_at_ms().unwrap_or(0) / DEADLINE_UNIT_MS;
+        counts.deadlines.fetch_sub(units, Ordering::Relaxed);
         Some(entry)
     }
 }
@@ -487,6 +505,7 @@ impl<'a> Exclusive<'a> {
         for stripe in self.keyspace.counts[db as usize].get().into_iter().flat_map(|all| &all[..]) {
             stripe.keys.store(0, Ordering::Relaxed);
             stripe.expires.store(0, Ordering::Relaxed);
+            stripe.deadlines.store(0, Ordering::Relaxed);
         }
         tables
     }

@@ -39,6 +39,11 @@ impl Db {
         &self.table
     }
 
+    /// The index of expiries, to read.
+    pub fn expiry(&self) -> &ExpiryIndex {
+        &self.expiry
+    }
+
     /// Asserts what must hold between table and expiry index. For tests and fuzzers.
     pub fn check_invariants(&self, hasher: &KeyHash) {
         self.table.check_invariants(hasher);

@@ -59,6 +59,7 @@ impl LazyFree {
             for item in garbage {
                 let objects = item.objects();
                 drop(item);
+                crate::memory::publish();
                 of_thread.pending.fetch_sub(objects, Ordering::Relaxed);
                 of_thread.freed.fetch_add(objects, Ordering::Relaxed);
             }

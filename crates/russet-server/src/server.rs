@@ -19,6 +19,7 @@ use crate::net::AcceptorHandle;
 use crate::observe::{ErrorCounts, LatencyMonitor, Monitors, Sample, SlowEntry, SlowLog};
 use crate::pause::Pause;
 use crate::process::log::Log;
+use crate::stats::rates::Totals;
 use crate::stats::{ServerStats, WorkerStats};
 use crate::worker::{Mailbox, Message, WorkerContext};
 
@@ -178,6 +179,17 @@ impl Server {
         let event = if fast { "fast-command" } else { "command" };
         let at_s = ctx.worker.clock.now_ms() / 1000;
         self.latency.add(event, Sample { at_s, latency_ms });
+    }
+
+    /// Reads the totals that rates are made of.
+    pub fn read_rates(&self) {
+        let totals = Totals {
+            commands: self.sum(|stats| stats.total_commands_processed.value()),
+            input_bytes: self.sum(|stats| stats.total_net_input_bytes.value()),
+            output_bytes: self.sum(|stats| stats.total_net_output_bytes.value()),
+            rounds: self.sum(|stats| stats.rounds.value()),
+        };
+        self.stats.rates.read(Instant::now(), totals);
     }
 
     /// Begins to count anew, behind the closed gate. What snapshots depend on goes on.

@@ -16,6 +16,7 @@ use crate::config::{Config, ConfigSource, Startup};
 use crate::files;
 use crate::journal::Journal;
 use crate::lazy_free::LazyFree;
+use crate::memory;
 use crate::net::{Acceptor, Bound, bind_all, bind_unix};
 use crate::process::background::{self, PidFile};
 use crate::process::log::Log;
@@ -184,6 +185,7 @@ fn run(server: &Arc<Server>, polls: Vec<Poll>, acceptor: Acceptor, supervisor: S
         }
         let thread = std::thread::Builder::new().name("acceptor".into());
         thread.spawn_scoped(scope, || acceptor.run(server)).expect("a thread for accepting");
+        memory::note_startup(server);
         tracing::info!("Ready to accept connections");
         supervisor.ready();
         server.shutdown.wait();

@@ -123,6 +123,7 @@ impl Acceptor {
                 tracing::warn!("Accepting client connection: {error}");
                 std::thread::sleep(REST);
             }
+            crate::memory::publish();
         }
     }
 

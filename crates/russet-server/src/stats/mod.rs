@@ -4,6 +4,7 @@
 //! and read by any. Sums over workers are exact as soon as the workers are idle.
 
 mod histogram;
+pub mod rates;
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -145,6 +146,9 @@ pub struct ServerStats {
     pub total_connections_received: AtomicU64,
     pub rejected_connections: AtomicU64,
     pub peak_memory: AtomicU64,
+    /// Memory used when the server had started.
+    pub startup_memory: AtomicU64,
+    pub rates: rates::Rates,
     pub last_save_seconds: AtomicI64,
     pub changes_at_last_save: AtomicU64,
     /// Sum of expired keys in the last expiry step, for the time limit statistics.
@@ -157,5 +161,6 @@ impl ServerStats {
         self.total_connections_received.store(0, Ordering::Relaxed);
         self.rejected_connections.store(0, Ordering::Relaxed);
         self.expired_time_cap_reached.store(0, Ordering::Relaxed);
+        self.rates.reset();
     }
 }

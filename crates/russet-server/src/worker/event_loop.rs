@@ -74,6 +74,7 @@ impl Worker {
     pub fn run(mut self) {
         let mut events = Events::with_capacity(1024);
         let mut mail = Vec::new();
+        crate::memory::note_startup(&self.server);
         loop {
             let timeout = self.timeout();
             match self.poll.poll(&mut events, timeout) {
@@ -97,6 +98,7 @@ impl Worker {
             self.serve_queue();
             self.run_timers();
             self.send_all();
+            crate::memory::publish();
         }
     }
 

@@ -9,6 +9,7 @@ use crate::client::{Client, ClientFlags, Close, Watches};
 use crate::exec::Key;
 use crate::exec::try_briefly;
 use crate::server::Server;
+use crate::stats::rates::INTERVAL;
 
 /// Expired keys removed under one hold of a shard's lock.
 const EXPIRE_STEP: usize = 32;
@@ -26,6 +27,8 @@ pub struct Timers {
     /// More keys are due than the last slice could remove.
     overdue: bool,
     next_second_ms: i64,
+    /// When worker 0 reads the totals that rates are made of.
+    next_reading_ms: i64,
     /// Watched keys of closed connections whose shards were busy.
     unwatch: Vec<Watches>,
 }
@@ -39,6 +42,7 @@ impl Timers {
             retried_at_ms: 0,
             overdue: false,
             next_second_ms: 0,
+            next_reading_ms: 0,
             unwatch: Vec::new(),
         }
     }
@@ -92,13 +96,15 @@ impl Worker {
             self.unwatch(&server);
             server.keyspace.gate().leave(id);
         }
+        if id == 0 && now_ms >= self.timers.next_reading_ms {
+            self.timers.next_reading_ms = now_ms + INTERVAL.as_millis() as i64;
+            server.read_rates();
+            crate::memory::note_peak(&server);
+        }
         if now_ms >= self.timers.next_second_ms {
             self.timers.next_second_ms = now_ms + 1000;
             self.close_idle_clients(now_ms);
             self.guard_all_outputs();
-            if id == 0 {
-                crate::memory::note_peak(&server);
-            }
         }
     }
 

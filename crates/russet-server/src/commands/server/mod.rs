@@ -2,11 +2,19 @@
 
 mod config;
 mod debug;
+pub mod info;
 mod shutdown;
 mod time;
 
 use crate::command::Command;
 
 /// The commands of this family.
-pub const COMMANDS: &[Command] =
-    &[config::CONFIG, debug::DEBUG, shutdown::SHUTDOWN, time::TIME, time::LASTSAVE, time::ROLE];
+pub const COMMANDS: &[Command] = &[
+    config::CONFIG,
+    debug::DEBUG,
+    info::INFO,
+    shutdown::SHUTDOWN,
+    time::TIME,
+    time::LASTSAVE,
+    time::ROLE,
+];
