@@ -3,7 +3,10 @@
 mod config;
 mod debug;
 pub mod info;
+mod latency;
+mod lolwut;
 mod shutdown;
+mod slowlog;
 mod time;
 
 use crate::command::Command;
@@ -13,8 +16,11 @@ pub const COMMANDS: &[Command] = &[
     config::CONFIG,
     debug::DEBUG,
     info::INFO,
+    latency::LATENCY,
+    lolwut::LOLWUT,
     shutdown::SHUTDOWN,
-    time::TIME,
+    slowlog::SLOWLOG,
     time::LASTSAVE,
     time::ROLE,
+    time::TIME,
 ];
