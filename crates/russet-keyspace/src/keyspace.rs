@@ -309,6 +309,14 @@ impl<'a> ShardGuard<'a> {
         }
     }
 
+    /// Begins to fetch the entry of a hash that lies behind its bucket, if it does.
+    #[inline]
+    pub fn prefetch_overflow_entry(&self, db: u32, hash: u64) {
+        if let Some(db) = self.shard().db(db) {
+            db.table.prefetch_overflow_item(hash);
+        }
+    }
+
     /// The entry of a key, expired or not.
     #[inline]
     pub fn find(&self, db: u32, hash: u64, key: &[u8]) -> Option<EntryRef<'_>> {

@@ -367,7 +367,22 @@ impl<T: Item> Table<T> {
 fn has_key<T: Item>(key: &[u8]) -> impl Fn(NonNull<u8>) -> bool {
     // SAFETY: callers pass addresses from the slots of a table that is borrowed, which owns the
     // items (C4).
-    move |raw| unsafe { ItemRef::<T>::new(raw) }.key() == key
+    move |raw| same_bytes(unsafe { ItemRef::<T>::new(raw) }.key(), key)
+}
+
+/// Whether two keys are equal. Most keys have 8 to 16 bytes, for which two overlapping words from
+/// either end are compared without a call.
+#[inline]
+fn same_bytes(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    match (one.first_chunk::<8>(), one.last_chunk::<8>()) {
+        (Some(first), Some(last)) if one.len() <= 16 => {
+            other.first_chunk() == Some(first) && other.last_chunk() == Some(last)
+        }
+        _ => one == other,
+    }
 }
 
 impl<T: Item> Default for Table<T> {

@@ -123,7 +123,15 @@ fn entry(
 /// Names to commands, as one server knows them: an open-addressed table that is read for every
 /// request and never written after the start.
 pub struct Names {
-    slots: Box<[Option<(Box<[u8]>, &'static CommandEntry)>]>,
+    slots: Box<[Option<Named>]>,
+}
+
+/// A command under a name.
+struct Named {
+    /// The first eight bytes, see [`head_of`].
+    head: u64,
+    name: Box<[u8]>,
+    entry: &'static CommandEntry,
 }
 
 const SLOTS: usize = 1024;
@@ -153,13 +161,14 @@ impl Names {
             }
         }
         assert!(names.len() < SLOTS / 2, "the table of names stays sparse");
-        let mut slots: Box<[Option<_>]> = (0..SLOTS).map(|_| None).collect();
+        let mut slots: Box<[Option<Named>]> = (0..SLOTS).map(|_| None).collect();
         for (name, entry) in names {
-            let mut at = slot_of(&name);
+            let head = head_of(&name);
+            let mut at = slot_of(head, name.len());
             while slots[at].is_some() {
                 at = (at + 1) % SLOTS;
             }
-            slots[at] = Some((name, entry));
+            slots[at] = Some(Named { head, name, entry });
         }
         Ok(Names { slots })
     }
@@ -167,10 +176,15 @@ impl Names {
     /// The command of a name in any case.
     #[inline]
     pub fn find(&self, name: &[u8]) -> Option<&'static CommandEntry> {
-        let mut at = slot_of(name);
-        while let Some((known, entry)) = &self.slots[at] {
-            if known.eq_ignore_ascii_case(name) {
-                return Some(entry);
+        let head = head_of(name);
+        let mut at = slot_of(head, name.len());
+        while let Some(named) = &self.slots[at] {
+            let tails = || named.name[HEAD_BYTES..].eq_ignore_ascii_case(&name[HEAD_BYTES..]);
+            if named.head == head
+                && named.name.len() == name.len()
+                && (name.len() <= HEAD_BYTES || tails())
+            {
+                return Some(named.entry);
             }
             at = (at + 1) % SLOTS;
         }
@@ -201,14 +215,30 @@ impl Names {
     }
 }
 
-/// Mixes length and first eight bytes, case folded: enough to tell nearly all names apart.
+/// Bytes of a name that are compared as one number.
+const HEAD_BYTES: usize = size_of::<u64>();
+
+/// The first eight bytes of a name in lower case, zero-padded.
 #[inline]
-fn slot_of(name: &[u8]) -> usize {
-    let mut head = [0u8; 8];
-    let taken = name.len().min(8);
-    head[..taken].copy_from_slice(&name[..taken]);
-    let folded = u64::from_le_bytes(head) | 0x2020_2020_2020_2020;
-    let mixed = (folded ^ name.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+fn head_of(name: &[u8]) -> u64 {
+    let raw = match name.first_chunk() {
+        Some(head) => u64::from_le_bytes(*head),
+        None => name.iter().rev().fold(0, |head, byte| head << 8 | u64::from(*byte)),
+    };
+    // In each byte, bit 7 of the sums says "at least A" and "above Z"; no carry leaves a byte,
+    // because bit 7 of the summands is clear.
+    const ONES: u64 = u64::from_ne_bytes([1; HEAD_BYTES]);
+    let low_bits = raw & (0x7f * ONES);
+    let from_a = low_bits + (0x80 - b'A' as u64) * ONES;
+    let above_z = low_bits + (0x7f - b'Z' as u64) * ONES;
+    let is_upper = (from_a ^ above_z) & !raw & (0x80 * ONES);
+    raw | is_upper >> 2
+}
+
+/// Mixes length and head: enough to tell nearly all names apart.
+#[inline]
+fn slot_of(head: u64, len: usize) -> usize {
+    let mixed = (head ^ len as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     (mixed >> (u64::BITS - SLOTS.trailing_zeros())) as usize
 }
 
@@ -242,6 +272,18 @@ mod tests {
                     entry.full_name
                 );
             }
+        }
+    }
+
+    #[test]
+    fn heads_fold_the_case_of_letters_only() {
+        for byte in 0..=u8::MAX {
+            let name = [byte, b'x', byte];
+            let lower = name.to_ascii_lowercase();
+            assert_eq!(head_of(&name), head_of(&lower), "{byte}");
+            let expected = u64::from_le_bytes([lower[0], b'x', lower[2], 0, 0, 0, 0, 0]);
+            assert_eq!(head_of(&name), expected, "{byte}");
+            assert_eq!(head_of(&[byte; 9]), u64::from_le_bytes([lower[0]; 8]), "{byte}");
         }
     }
 

@@ -288,15 +288,15 @@ fn run(
         None => call(&mut ctx),
         Some(error) => transaction::refuse(&mut ctx, &error),
     }
-    let Ctx { db, worker, .. } = ctx;
-    let tally = db.finish();
-    worker.stats.keyspace_hits.add(tally.hits.into());
-    worker.stats.keyspace_misses.add(tally.misses.into());
+    let tally = ctx.db.finish();
+    let stats = &ctx.worker.stats;
+    stats.keyspace_hits.add(tally.hits.into());
+    stats.keyspace_misses.add(tally.misses.into());
     if tally.changes != 0 {
-        worker.stats.changes.add(tally.changes);
+        stats.changes.add(tally.changes);
     }
     if tally.expired != 0 {
-        worker.stats.expired_keys.add(tally.expired.into());
+        stats.expired_keys.add(tally.expired.into());
     }
     Outcome::Done
 }
@@ -388,7 +388,7 @@ fn lock_many<'a>(keyspace: &'a Keyspace, worker: usize, hashes: &[u64]) -> Optio
     shards.sort_unstable();
     shards.dedup();
     loop {
-        let mut guards = SmallVec::with_capacity(shards.len());
+        let mut guards = Vec::with_capacity(shards.len());
         let mut busy = None;
         for shard in &shards {
             match try_briefly(keyspace, *shard) {

@@ -8,7 +8,6 @@ use russet_keyspace::access::{AccessPolicy, touched};
 use russet_keyspace::entry::Entry;
 use russet_keyspace::keyspace::{EntryRef, Exclusive, Keyspace, ShardGuard};
 use russet_keyspace::shard::WatchFlag;
-use smallvec::SmallVec;
 
 use super::Key;
 use crate::journal::{Effect, Journal};
@@ -65,7 +64,7 @@ pub enum Locks<'a> {
     /// The shard of all its keys.
     One(ShardGuard<'a>),
     /// The shards of its keys, ascending.
-    Many(SmallVec<[ShardGuard<'a>; 8]>),
+    Many(Vec<ShardGuard<'a>>),
     /// Everything, behind the closed gate.
     All(Exclusive<'a>),
 }
@@ -443,9 +442,9 @@ impl<'a> View<'a> {
     }
 
     /// Ends the view: keys met after their time are removed, the effects enter the journal (I3:
-    /// before the locks are let go), the locks are let go.
+    /// before the locks are let go). To be called last; dropping the view lets the locks go.
     #[inline]
-    pub fn finish(mut self) -> Tally {
+    pub fn finish(&mut self) -> Tally {
         if !self.overdue.is_empty() {
             for (db, hash, key) in std::mem::take(&mut self.overdue) {
                 self.remove_overdue(db, hash, &key);

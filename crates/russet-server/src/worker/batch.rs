@@ -1,10 +1,10 @@
 //! A batch: the commands of one round, parsed but not yet executed.
 //!
-//! Parsing ahead is what makes prefetching possible. Before a window of commands is executed, two
+//! Parsing ahead is what makes prefetching possible. Before a window of commands is executed, three
 //! passes over it ask the memory for what the execution will touch: first the buckets, then the
-//! entries the buckets point to. The shards' own lines are asked for as soon as a key is hashed.
+//! entries the buckets point to, then the few entries that lie behind a full bucket. The shards' own lines are asked for as soon as a key is hashed.
 
-use russet_keyspace::keyspace::Keyspace;
+use russet_keyspace::keyspace::{Keyspace, ShardGuard};
 use russet_resp::{ArgSpan, ProtocolError};
 
 use crate::command::{CommandEntry, LookupError};
@@ -105,18 +105,10 @@ impl Batch {
         if hashes.len() < 2 {
             return;
         }
-        for at in hashes.clone() {
-            let hash = self.hashes[at];
-            if let Some(guard) = keyspace.try_lock(keyspace.shard_of(hash)) {
-                guard.prefetch_bucket(self.databases[at], hash);
-            }
-        }
-        for at in hashes {
-            let hash = self.hashes[at];
-            if let Some(guard) = keyspace.try_lock(keyspace.shard_of(hash)) {
-                guard.prefetch_entry(self.databases[at], hash);
-            }
-        }
+        let keys = self.hashes[hashes.clone()].iter().zip(&self.databases[hashes]);
+        pass(keyspace, keys.clone(), |guard, db, hash| guard.prefetch_bucket(db, hash));
+        pass(keyspace, keys.clone(), |guard, db, hash| guard.prefetch_entry(db, hash));
+        pass(keyspace, keys, |guard, db, hash| guard.prefetch_overflow_entry(db, hash));
     }
 
     /// The hashes of a run of items, which lie side by side.
@@ -131,5 +123,19 @@ impl Batch {
             range = Some((first, start + len));
         }
         range.map_or(0..0, |(start, end)| start..end)
+    }
+}
+
+/// One pass of prefetching over some keys. A shard that is busy is passed over.
+#[inline]
+fn pass<'a>(
+    keyspace: &Keyspace,
+    keys: impl Iterator<Item = (&'a u64, &'a u32)>,
+    fetch: impl Fn(&ShardGuard<'_>, u32, u64),
+) {
+    for (&hash, &db) in keys {
+        if let Some(guard) = keyspace.try_lock(keyspace.shard_of(hash)) {
+            fetch(&guard, db, hash);
+        }
     }
 }
