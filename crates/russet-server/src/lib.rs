@@ -23,4 +23,6 @@ pub mod server;
 pub mod shutdown;
 pub mod start;
 pub mod stats;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod worker;

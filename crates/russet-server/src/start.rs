@@ -119,7 +119,8 @@ fn listen(config: &Config) -> Result<Vec<Bound>, String> {
 
 type Parts = (Arc<Server>, Vec<Poll>, Acceptor);
 
-fn build(
+/// Makes everything of a server that is not a thread.
+pub(crate) fn build(
     config: Config,
     source: ConfigSource,
     names: Names,

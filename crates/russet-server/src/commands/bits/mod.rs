@@ -4,6 +4,8 @@ mod combine;
 mod fields;
 mod single;
 mod spans;
+#[cfg(test)]
+mod tests;
 
 use russet_data::bits::{FieldType, parse_offset};
 

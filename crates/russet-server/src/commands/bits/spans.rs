@@ -42,10 +42,11 @@ struct Span {
 }
 
 impl Span {
-    /// What the arguments from `at` on name; `least` of them there must be if there are any.
-    fn parse(ctx: &Ctx<'_>, at: usize, least: usize) -> Result<Span, Error> {
+    /// What the arguments from `at` on name: nothing, or a start, an end and a unit, of which BITPOS
+    /// can do without the end. It notices a wrong unit before a wrong end.
+    fn parse(ctx: &Ctx<'_>, at: usize, end_is_optional: bool) -> Result<Span, Error> {
         let given = ctx.args.len() - at;
-        if given > 3 || (given > 0 && given < least) {
+        if given > 3 || (given == 1 && !end_is_optional) {
             return Err(Error::SYNTAX);
         }
         let index = |nth: usize| (given > nth).then(|| ctx.int(at + nth)).transpose();
@@ -53,23 +54,24 @@ impl Span {
             3 => Unit::parse(ctx.args.get(at + 2)).ok_or(Error::SYNTAX),
             _ => Ok(Unit::Byte),
         };
-        Ok(Span { start: index(0)?, end: index(1)?, unit: unit? })
-    }
-
-    /// Redis notices mistakes in the span even if there is no string since 7.2.
-    fn checked_first(
-        span: Result<Span, Error>,
-        ctx: &Ctx<'_>,
-    ) -> Result<Result<Span, Error>, Error> {
-        match ctx.config().compatibility {
-            Compatibility::V4_0 => Ok(span),
-            Compatibility::V7_2 => span.map(Ok),
-        }
+        let start = index(0)?;
+        // Fields are evaluated in the order written.
+        Ok(if end_is_optional {
+            Span { start, unit: unit?, end: index(1)? }
+        } else {
+            Span { start, end: index(1)?, unit: unit? }
+        })
     }
 }
 
+/// Whether mistakes in the span are noticed although there is no string: in Redis since 7.2.
+fn checks_arguments_first(ctx: &Ctx<'_>) -> bool {
+    ctx.config().compatibility == Compatibility::V7_2
+}
+
 fn bitcount(ctx: &mut Ctx<'_>) -> Result<(), Error> {
-    let span = Span::checked_first(Span::parse(ctx, 2, 2), ctx)?;
+    let span = Span::parse(ctx, 2, false);
+    let span = if checks_arguments_first(ctx) { Ok(span?) } else { span };
     let key = ctx.key(1);
     let Some(entry) = string(ctx.db.read(key))? else {
         ctx.out.integer(0);
@@ -93,7 +95,8 @@ fn bitpos(ctx: &mut Ctx<'_>) -> Result<(), Error> {
         1 => true,
         _ => return Err(Error::new("ERR The bit argument must be 1 or 0.")),
     };
-    let span = Span::checked_first(Span::parse(ctx, 3, 1), ctx)?;
+    let span = Span::parse(ctx, 3, true);
+    let span = if checks_arguments_first(ctx) { Ok(span?) } else { span };
     let key = ctx.key(1);
     let Some(entry) = string(ctx.db.read(key))? else {
         // An endless row of zeros.

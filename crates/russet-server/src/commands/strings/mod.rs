@@ -8,6 +8,8 @@ mod read;
 mod set;
 mod splice;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use crate::command::{Command, KeyFlags};
 use crate::error::Error;
