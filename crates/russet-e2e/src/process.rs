@@ -150,9 +150,22 @@ impl Server {
     ///
     /// When the process is gone.
     pub fn resident_bytes(&self) -> u64 {
+        self.memory_bytes("VmRSS:")
+    }
+
+    /// The most resident memory that the process has ever had, in bytes, from `/proc`.
+    ///
+    /// # Panics
+    ///
+    /// When the process is gone.
+    pub fn peak_resident_bytes(&self) -> u64 {
+        self.memory_bytes("VmHWM:")
+    }
+
+    fn memory_bytes(&self, field: &str) -> u64 {
         let path = format!("/proc/{}/status", self.child.id());
         let status = fs::read_to_string(&path).expect("the server runs");
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("Linux names it");
+        let line = status.lines().find(|line| line.starts_with(field)).expect("Linux names it");
         let kib: u64 = line
             .split_ascii_whitespace()
             .nth(1)

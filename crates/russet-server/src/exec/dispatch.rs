@@ -238,8 +238,6 @@ fn run(
     refusal: Option<Error>,
 ) -> Outcome {
     let keyspace = &server.keyspace;
-    // Declared before the context, which borrows it.
-    let queue;
     let locks = if needs_gate(entry, client) {
         match keyspace.exclusive(worker.id) {
             Some(exclusive) => Locks::All(exclusive),
@@ -267,10 +265,8 @@ fn run(
     let journal = server.journal.is_consumed().then_some(&server.journal);
     let db = View::new(keyspace, locks, client.db, now_ms, access, journal);
     let protocol = client.protocol;
-    queue = match entry.flags().contains(Flags::RUNS_QUEUE) {
-        true => client.transaction.take(),
-        false => None,
-    };
+    let runs_queue = entry.flags().contains(Flags::RUNS_QUEUE);
+    let queue = if runs_queue { client.transaction.take() } else { None };
     let mut ctx = Ctx {
         server,
         worker,

@@ -10,6 +10,7 @@ use mio::event::Source;
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 
+use super::aside::Aside;
 use super::batch::Batch;
 use super::connection::Connection;
 use super::{Message, WorkerContext};
@@ -24,8 +25,6 @@ const ARENA_BYTES: usize = 256 << 10;
 /// Reply buffers kept for connections that have something to say, and the largest that is kept.
 const SPARE_BUFFERS: usize = 64;
 const SPARE_BYTES: usize = 64 << 10;
-/// While something was set aside without anybody who would ring, it is tried again this often.
-const RETRY: Duration = Duration::from_millis(1);
 
 /// See [`crate::worker`].
 pub struct Worker {
@@ -43,7 +42,7 @@ pub struct Worker {
     /// Connections with something to send.
     pub(super) dirty: Vec<usize>,
     /// Connections that were set aside.
-    pub(super) aside: Vec<usize>,
+    pub(super) aside: Aside,
     spare_buffers: Vec<Vec<u8>>,
     pub(super) timers: super::timers::Timers,
 }
@@ -65,7 +64,7 @@ impl Worker {
             batch: Batch::default(),
             queue: Vec::new(),
             dirty: Vec::new(),
-            aside: Vec::new(),
+            aside: Aside::default(),
             spare_buffers: Vec::new(),
         }
     }
@@ -117,7 +116,8 @@ impl Worker {
             return Some(Duration::ZERO);
         }
         let next = self.timers.until_next(&self.server, &self.context);
-        if self.aside.is_empty() { Some(next) } else { Some(next.min(RETRY)) }
+        let retry = self.aside.until_next(self.context.clock.now_ms());
+        Some(retry.map_or(next, |retry| retry.min(next)))
     }
 
     fn note_event(&mut self, event: &mio::event::Event) {
@@ -207,7 +207,7 @@ impl Worker {
         self.batch.forget(at);
         self.queue.retain(|queued| *queued != at);
         self.dirty.retain(|dirty| *dirty != at);
-        self.aside.retain(|aside| *aside != at);
+        self.aside.forget(at);
         let _ = connection.stream.deregister(self.poll.registry());
         self.forget(&connection.client.info);
         self.timers.unwatch_later(&mut connection.client);

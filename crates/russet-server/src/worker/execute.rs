@@ -1,18 +1,17 @@
-//! Executing: the batch, and what was set aside, inside the gate.
+//! Executing the batch, inside the gate.
 
-use smallvec::SmallVec;
+use russet_resp::{ProtocolError, ReplyWriter};
 
+use super::WorkerContext;
+use super::aside::defer;
 use super::batch::{GONE, Item, Source};
-use super::connection::{Connection, Deferred};
+use super::connection::Connection;
 use super::event_loop::Worker;
-use super::{Why, WorkerContext};
-use crate::client::{ClientFlags, Close};
+use crate::client::Close;
+use crate::error::Error;
+use crate::exec::Args;
 use crate::exec::dispatch::{Outcome, Request, dispatch, needs_gate};
-use crate::exec::{Args, OwnedCommand};
 use crate::server::Server;
-
-/// What was set aside for the gate or a pause is tried again this often without being woken.
-const RETRY_MS: i64 = 1;
 
 impl Worker {
     /// Executes the batch, or as much of it as the gate allows.
@@ -95,7 +94,7 @@ impl Worker {
         }
         let outcome = match item {
             Item::Garbage(error) => {
-                refuse_garbage(server, &self.context, connection, &error.to_string());
+                refuse_garbage(server, &self.context, connection, *error);
                 Outcome::Done
             }
             Item::Command { entry, spans, hashes, source } => {
@@ -131,144 +130,24 @@ impl Worker {
 
     /// What follows every executed command.
     #[inline]
-    fn after_command(&mut self, at: usize) {
+    pub(super) fn after_command(&mut self, at: usize) {
         self.guard_output(at);
         self.mark_dirty(at);
-    }
-
-    fn set_aside(&mut self, at: usize, why: Why) {
-        match why {
-            Why::Shard => self.context.stats.set_aside_shard.add(1),
-            Why::Gate => self.context.stats.set_aside_gate.add(1),
-            Why::Pause => self.connections[at].client.info.set_flags(ClientFlags::BLOCKED, true),
-        }
-        self.connections[at].waits_for = Some(why);
-        self.aside.push(at);
-    }
-
-    /// Tries again what was set aside: when somebody has rung, and every millisecond.
-    pub(super) fn retry_aside(&mut self, rung: bool) {
-        if self.aside.is_empty() || !self.batch.is_done() {
-            return;
-        }
-        let now_ms = self.context.clock.now_ms();
-        if !rung && now_ms - self.timers.retried_at_ms < RETRY_MS {
-            return;
-        }
-        self.timers.retried_at_ms = now_ms;
-        for at in std::mem::take(&mut self.aside) {
-            self.execute_deferred(at);
-        }
-    }
-
-    /// Executes a connection's deferred commands until one has to wait again.
-    fn execute_deferred(&mut self, at: usize) {
-        let server = self.server.clone();
-        let gate = server.keyspace.gate();
-        let id = self.context.id;
-        if self.connections[at].waits_for.take() == Some(Why::Pause) {
-            self.connections[at].client.info.set_flags(ClientFlags::BLOCKED, false);
-        }
-        while let Some(deferred) = self.connections[at].deferred.pop_front() {
-            if self.connections[at].client.is_leaving() {
-                continue;
-            }
-            let spare = self.spare_buffer_for(at);
-            let connection = &mut *self.connections[at];
-            if let Some(spare) = spare {
-                connection.out = spare;
-            }
-            let (entry, mut command) = match deferred {
-                Deferred::Command(entry, command) => (entry, command),
-                Deferred::Garbage(error) => {
-                    refuse_garbage(&server, &self.context, connection, &error.to_string());
-                    self.after_command(at);
-                    continue;
-                }
-            };
-            let outside = matches!(&entry, Ok(entry) if needs_gate(entry, &connection.client));
-            let outcome = if !outside && !gate.enter(id) {
-                Outcome::SetAside(Why::Gate)
-            } else {
-                let hashes = key_hashes(&server, &entry, command.args());
-                let adopts = entry.as_ref().ok().and_then(|entry| entry.command.adopts);
-                let adopts = adopts.filter(|at| *at < command.args().len());
-                let mut large = adopts.map(|at| command.take(at));
-                let request =
-                    Request { entry, args: command.args(), hashes: &hashes, large: &mut large };
-                let Connection { client, out, .. } = &mut *connection;
-                let outcome = dispatch(&server, &mut self.context, client, out, request);
-                if let (Some(at), Some(large)) = (adopts, large) {
-                    command.put_back(at, large);
-                }
-                if !outside {
-                    gate.leave(id);
-                }
-                outcome
-            };
-            if let Outcome::SetAside(why) = outcome {
-                connection.deferred.push_front(Deferred::Command(entry, command));
-                self.set_aside(at, why);
-                return;
-            }
-            connection.client.info.set_last_command(entry.ok());
-            self.after_command(at);
-        }
-        self.connections[at].deferred = Default::default();
-        let connection = &self.connections[at];
-        connection.publish(self.context.clock.now_ms());
-        if connection.readable || connection.reparse || !connection.query.is_empty() {
-            self.enqueue(at);
-        }
     }
 }
 
 /// Answers bytes that are no request.
-fn refuse_garbage(
+pub(super) fn refuse_garbage(
     server: &Server,
     context: &WorkerContext,
     connection: &mut Connection,
-    why: &str,
+    error: ProtocolError,
 ) {
-    let error = crate::error::Error::new(format!("ERR {why}"));
-    server.note_error(context, &error);
-    russet_resp::ReplyWriter::new(&mut connection.out, connection.client.protocol)
-        .error(error.text());
+    let line = connection.client.info.line(context.clock.now_ms());
+    tracing::debug!("Protocol error ({error}) from client: {line}");
+    server.note_error(context, &Error::new(format!("ERR {error}")));
+    // Not by way of the text, which may hold a byte that is not UTF-8.
+    let reply = [b"ERR ", error.message().as_slice()].concat();
+    ReplyWriter::new(&mut connection.out, connection.client.protocol).error_bytes(&reply);
     connection.client.close(Close::AfterReply);
-}
-
-/// Moves an item out of the buffers it refers to.
-fn defer(connection: &mut Connection, item: &Item, spans: &[russet_resp::ArgSpan], arena: &[u8]) {
-    let deferred = match item {
-        Item::Garbage(error) => Deferred::Garbage(error.clone()),
-        Item::Command { entry, spans: (first, len), source, .. } => {
-            let spans = &spans[*first as usize..][..*len as usize];
-            let bytes = match source {
-                Source::Arena(from) => &arena[*from..],
-                Source::Query(from) => &connection.query[*from..],
-            };
-            let owned = &mut connection.owned;
-            let argv = spans.iter().map(|span| match span.owned_index() {
-                Some(index) => std::mem::take(&mut owned[index]),
-                None => span.resolve(bytes, &[]).to_vec(),
-            });
-            Deferred::Command(*entry, OwnedCommand::new(argv.collect()))
-        }
-    };
-    connection.deferred.push_back(deferred);
-}
-
-/// The hashes of the keys of a command, if it has the arguments it needs.
-fn key_hashes(
-    server: &Server,
-    entry: &Result<&'static crate::command::CommandEntry, crate::command::LookupError>,
-    args: Args<'_>,
-) -> SmallVec<[u64; 16]> {
-    match entry {
-        Ok(entry) if entry.command.arity_fits(args.len()) => entry
-            .key_positions(args.len(), |at| args.get(at))
-            .map(|(at, _)| server.keyspace.hash(args.get(at)))
-            .collect(),
-        _ => SmallVec::new(),
-    }
 }

@@ -11,6 +11,7 @@
 //! through its mailbox. If the gate closes in the middle of a batch, the rest of the batch waits for
 //! it to reopen, and nothing more is read until then.
 
+mod aside;
 mod batch;
 pub mod clock;
 mod connection;

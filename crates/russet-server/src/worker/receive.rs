@@ -125,7 +125,11 @@ impl Worker {
     fn parse_query(&mut self, at: usize) {
         let connection = &mut *self.connections[at];
         connection.reparse = false;
-        if connection.large.is_some() || connection.query.is_empty() {
+        if connection.large.is_some() {
+            self.guard_query(at);
+            return;
+        }
+        if connection.query.is_empty() {
             return;
         }
         let (consumed, stop) = Parsing {

@@ -22,8 +22,6 @@ const NOTICE_MS: i64 = 5;
 pub struct Timers {
     /// The shards whose expiry this worker looks after.
     shards: std::ops::Range<usize>,
-    /// When [`Worker::retry_aside`] was last busy, in Unix milliseconds.
-    pub retried_at_ms: i64,
     /// More keys are due than the last slice could remove.
     overdue: bool,
     next_second_ms: i64,
@@ -39,7 +37,6 @@ impl Timers {
         let (shards, workers) = (server.keyspace.shard_count(), server.workers.len());
         Timers {
             shards: shards * id / workers..shards * (id + 1) / workers,
-            retried_at_ms: 0,
             overdue: false,
             next_second_ms: 0,
             next_reading_ms: 0,

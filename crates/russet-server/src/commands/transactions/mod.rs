@@ -45,7 +45,7 @@ const EXEC: Command = Command {
         "exec",
         1,
         COMMON
-            .difference(Flags::FAST)
+            .difference(Flags::FAST.union(Flags::ALLOW_BUSY))
             .union(Flags::SKIP_SLOWLOG)
             .union(Flags::RUNS_QUEUE)
             .union(Flags::LOCKS_WATCHED),

@@ -2,18 +2,10 @@
 
 use super::Source;
 use super::report::Report;
-use crate::config::{Compatibility, Config};
+use crate::config::Config;
 use crate::memory::Figures;
 use crate::server::Server;
 use crate::worker::clock::unix_us;
-
-/// The version of Redis that a server passes for.
-pub fn redis_version(config: &Config) -> &'static str {
-    match config.compatibility {
-        Compatibility::V4_0 => "4.0.6",
-        Compatibility::V7_2 => "7.2.4",
-    }
-}
 
 /// `# Server`
 pub fn server(source: &Source<'_>, report: &mut Report) {
@@ -25,7 +17,7 @@ pub fn server(source: &Source<'_>, report: &mut Report) {
     let machine = system.machine().to_string_lossy();
     let now_us = unix_us();
     report.section("Server");
-    report.field("redis_version", redis_version(&config));
+    report.field("redis_version", config.compatibility.redis_version());
     report.field("russet_version", env!("CARGO_PKG_VERSION"));
     // Tools expect these; a release is identified by its version alone.
     report.field("redis_git_sha1", "00000000");
