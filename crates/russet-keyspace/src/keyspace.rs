@@ -38,8 +38,8 @@ use crate::wake_lock::{Sharing, WakeLock, WorkerSet};
 pub const SHARD_BITS: u32 = 10;
 /// Shards of a stand-alone server.
 pub const SHARDS: usize = 1 << SHARD_BITS;
-/// Independent counters per database; neighbouring shards count on different ones.
-const STRIPES: usize = 16;
+/// Groups of shards, each with its own counters per database; neighbours are in different ones.
+pub const SHARD_GROUPS: usize = 16;
 /// The time of a shard in which nothing expires.
 const NEVER: i64 = i64::MAX;
 
@@ -68,7 +68,7 @@ struct Stripe {
 }
 
 /// Counters of one database, made when it gets its first key.
-type DbCounts = OnceLock<Box<[Stripe; STRIPES]>>;
+type DbCounts = OnceLock<Box<[Stripe; SHARD_GROUPS]>>;
 
 /// Wakes workers that were refused a lock or turned away at the gate.
 pub type Waker = Box<dyn Fn(WorkerSet) + Send + Sync>;
@@ -145,6 +145,12 @@ impl Keyspace {
         self.physical[db as usize].load(Ordering::Relaxed)
     }
 
+    /// The logical database that a physical one is now.
+    pub fn logical_db(&self, physical: u32) -> u32 {
+        let is_it = |db: &u32| self.physical_db(*db) == physical;
+        (0..self.databases()).find(is_it).expect("a permutation has every number")
+    }
+
     /// The gate that workers enter around the execution of commands.
     pub fn gate(&self) -> &Gate {
         &self.gate
@@ -197,7 +203,7 @@ impl Keyspace {
     }
 
     fn count(&self, db: u32, shard: usize) -> &Stripe {
-        &self.counts[db as usize].get_or_init(Default::default)[shard % STRIPES]
+        &self.counts[db as usize].get_or_init(Default::default)[shard % SHARD_GROUPS]
     }
 
     fn sum(&self, db: u32, counter: impl Fn(&Stripe) -> &AtomicI64) -> usize {
@@ -209,6 +215,17 @@ impl Keyspace {
     /// Keys in a physical database, without taking a lock.
     pub fn key_count(&self, db: u32) -> usize {
         self.sum(db, |stripe| &stripe.keys)
+    }
+
+    /// Keys in each group of shards of a physical database, without taking a lock.
+    pub fn group_key_counts(&self, db: u32) -> [usize; SHARD_GROUPS] {
+        let Some(stripes) = self.counts[db as usize].get() else { return [0; SHARD_GROUPS] };
+        std::array::from_fn(|at| stripes[at].keys.load(Ordering::Relaxed).max(0) as usize)
+    }
+
+    /// The shards of a group.
+    pub fn shards_of_group(&self, group: usize) -> impl Iterator<Item = usize> + use<> {
+        (group..self.shard_count()).step_by(SHARD_GROUPS)
     }
 
     /// Keys with an expiry in a physical database, without taking a lock.
@@ -490,9 +507,12 @@ impl<'a> Exclusive<'a> {
         shard.db(db)?.table.find(hash, key)
     }
 
-    /// Lets two logical databases change places.
+    /// Lets two logical databases change places. Watchers stay with their logical database.
     pub fn swap_dbs(&mut self, one: u32, other: u32) {
         let (a, b) = (self.keyspace.physical_db(one), self.keyspace.physical_db(other));
+        for index in 0..self.keyspace.shard_count() {
+            self.shard(index).shard_mut().swap_watchers(a, b);
+        }
         self.keyspace.physical[one as usize].store(b, Ordering::Relaxed);
         self.keyspace.physical[other as usize].store(a, Ordering::Relaxed);
     }

@@ -143,4 +143,23 @@ impl Shard {
             }
         }
     }
+
+    /// The watched keys of a database.
+    pub fn watched(&self, db: u32) -> impl Iterator<Item = &[u8]> {
+        self.watchers.keys().filter(move |(of, _)| *of == db).map(|(_, key)| &**key)
+    }
+
+    /// Hangs the watchers of two databases on the same keys of the other one.
+    pub(crate) fn swap_watchers(&mut self, one: u32, other: u32) {
+        if self.watched(one).chain(self.watched(other)).next().is_none() {
+            return;
+        }
+        let swapped = |db| match db {
+            _ if db == one => other,
+            _ if db == other => one,
+            _ => db,
+        };
+        let watchers = std::mem::take(&mut self.watchers).into_iter();
+        self.watchers = watchers.map(|((db, key), flags)| ((swapped(db), key), flags)).collect();
+    }
 }

@@ -20,6 +20,13 @@ pub struct Effect {
     pub argv: Vec<Vec<u8>>,
 }
 
+impl Effect {
+    /// The removal of a key.
+    pub fn removal(db: u32, key: &[u8]) -> Self {
+        Effect { db, argv: vec![b"DEL".to_vec(), key.to_vec()] }
+    }
+}
+
 /// The effects of one command, transaction or script: all or nothing.
 pub type Unit = Vec<Effect>;
 

@@ -74,6 +74,16 @@ impl LazyFree {
         let _ = self.queue.send(garbage);
     }
 
+    /// Drops what a command has left over: entries as [`LazyFree::free`] does, tables at once, because
+    /// whoever does not want to wait for that defers them.
+    pub fn settle(&self, garbage: Garbage) {
+        match garbage {
+            Garbage::Entry(entry) => self.free(entry),
+            Garbage::Object(object) => self.free_object(Some(object)),
+            Garbage::Tables(tables) => drop(tables),
+        }
+    }
+
     /// Drops an entry: at once if that is cheap, on the thread otherwise.
     #[inline]
     pub fn free(&self, entry: Entry) {

@@ -29,8 +29,6 @@ impl Transaction {
 pub struct WatchedKey {
     /// The logical database it was watched in.
     pub db: u32,
-    /// The physical one it was then.
-    pub physical: u32,
     /// Its hash.
     pub hash: u64,
     /// The key.

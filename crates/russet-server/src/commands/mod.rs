@@ -6,6 +6,7 @@
 pub mod bits;
 pub mod connection;
 mod help;
+pub mod keys;
 pub mod server;
 pub mod strings;
 pub mod transactions;
@@ -16,6 +17,7 @@ use crate::command::Command;
 pub const ALL: &[&[Command]] = &[
     strings::COMMANDS,
     bits::COMMANDS,
+    keys::COMMANDS,
     connection::COMMANDS,
     server::COMMANDS,
     transactions::COMMANDS,

@@ -184,6 +184,14 @@ choices! {
 }
 
 impl EvictionPolicy {
+    /// Whether it goes by when, or how often, keys were used.
+    pub fn tracks_access(self) -> bool {
+        use EvictionPolicy::{AllKeysLfu, AllKeysLru, VolatileLfu, VolatileLru};
+        matches!(self, AllKeysLfu | AllKeysLru | VolatileLfu | VolatileLru)
+    }
+}
+
+impl EvictionPolicy {
     /// Whether keys carry how often, rather than when, they were used.
     pub fn counts_frequency(self) -> bool {
         matches!(self, Self::VolatileLfu | Self::AllKeysLfu)

@@ -284,7 +284,7 @@ fn run(
         None => call(&mut ctx),
         Some(error) => transaction::refuse(&mut ctx, &error),
     }
-    let tally = ctx.db.finish();
+    let tally = ctx.db.finish(&server.lazy_free);
     let stats = &ctx.worker.stats;
     stats.keyspace_hits.add(tally.hits.into());
     stats.keyspace_misses.add(tally.misses.into());

@@ -90,7 +90,7 @@ pub fn unwatch(ctx: &mut Ctx<'_>) {
     let watches = &mut ctx.client.watches;
     for watched in std::mem::take(&mut watches.keys) {
         let key = Key { bytes: &watched.key, hash: watched.hash };
-        ctx.db.unwatch(watched.physical, key, &watches.dirty);
+        ctx.db.unwatch(watched.db, key, &watches.dirty);
     }
     watches.dirty.store(false, std::sync::atomic::Ordering::Relaxed);
     ctx.client.info.watched.store(0, std::sync::atomic::Ordering::Relaxed);
@@ -100,6 +100,6 @@ fn a_watched_key_expired(ctx: &mut Ctx<'_>) -> bool {
     let keys = &ctx.client.watches.keys;
     keys.iter().any(|watched| {
         let key = Key { bytes: &watched.key, hash: watched.hash };
-        ctx.db.is_overdue(watched.physical, key)
+        ctx.db.is_overdue(watched.db, key)
     })
 }

@@ -9,8 +9,12 @@ use russet_keyspace::entry::Entry;
 use russet_keyspace::keyspace::{EntryRef, Exclusive, Keyspace, ShardGuard};
 use russet_keyspace::shard::WatchFlag;
 
+mod walk;
+mod whole;
+
 use super::Key;
 use crate::journal::{Effect, Journal};
+use crate::lazy_free::{Garbage, LazyFree};
 
 bitflags::bitflags! {
     /// Classes of keyspace events, as `notify-keyspace-events` selects them.
@@ -149,8 +153,10 @@ pub struct View<'a> {
     effects: Vec<Effect>,
     /// Whether the command being executed has said itself what the journal is to record.
     restated: bool,
-    /// Keys met after their time.
+    /// Keys met after their time, with their logical database and hash.
     overdue: Vec<(u32, u64, Box<[u8]>)>,
+    /// What was taken out of the keyspace and is to be freed when the locks are let go.
+    garbage: Vec<Garbage>,
 }
 
 impl<'a> View<'a> {
@@ -176,6 +182,7 @@ impl<'a> View<'a> {
             effects: Vec::new(),
             restated: false,
             overdue: Vec::new(),
+            garbage: Vec::new(),
         }
     }
 
@@ -220,7 +227,7 @@ impl<'a> View<'a> {
         let shard = self.keyspace.shard_of(key.hash);
         let entry = self.locks.shard(shard).find(self.physical, key.hash, key.bytes)?;
         if entry.is_expired(self.now_ms) {
-            self.overdue.push((self.physical, key.hash, key.bytes.into()));
+            self.overdue.push((self.logical, key.hash, key.bytes.into()));
             return None;
         }
         Some(entry)
@@ -229,8 +236,25 @@ impl<'a> View<'a> {
     /// The entry of a key that a client reads: counted as hit or miss, and marked as accessed.
     #[inline]
     pub fn read(&mut self, key: Key<'_>) -> Option<EntryRef<'_>> {
+        self.read_as(key, self.access)
+    }
+
+    /// The entry of a key that a client asks about without using its value: counted, not marked.
+    #[inline]
+    pub fn inspect(&mut self, key: Key<'_>) -> Option<EntryRef<'_>> {
+        self.read_as(key, Access { no_touch: true, ..self.access })
+    }
+
+    /// As [`View::read`], but marked as accessed even for a client whose reads leave no mark.
+    #[inline]
+    pub fn mark(&mut self, key: Key<'_>) -> Option<EntryRef<'_>> {
+        self.read_as(key, Access { no_touch: false, ..self.access })
+    }
+
+    #[inline]
+    fn read_as(&mut self, key: Key<'_>, access: Access) -> Option<EntryRef<'_>> {
         let shard = self.keyspace.shard_of(key.hash);
-        let (now_ms, access) = (self.now_ms, self.access);
+        let now_ms = self.now_ms;
         let guard = self.locks.shard(shard);
         let found = guard
             .find_marked(self.physical, key.hash, key.bytes, |entry| access.mark(entry, now_ms));
@@ -241,7 +265,7 @@ impl<'a> View<'a> {
             }
             found => {
                 if found.is_some() {
-                    self.overdue.push((self.physical, key.hash, key.bytes.into()));
+                    self.overdue.push((self.logical, key.hash, key.bytes.into()));
                 }
                 self.tally.misses += 1;
                 None
@@ -276,7 +300,7 @@ impl<'a> View<'a> {
             Some(change(entry))
         })?;
         if result.is_none() {
-            self.remove_overdue(db, key.hash, key.bytes);
+            self.remove_overdue(self.logical, key.hash, key.bytes);
         }
         result
     }
@@ -292,8 +316,13 @@ impl<'a> View<'a> {
 
     /// Puts an entry under its key, whatever was there, and returns what was.
     pub fn put(&mut self, hash: u64, mut entry: Entry) -> Option<Entry> {
+        entry.set_access_bits(russet_keyspace::access::created(self.access.policy, self.now_ms));
+        self.put_used(hash, entry)
+    }
+
+    /// As [`View::put`], for an entry that was in use under another name: it keeps its access bits.
+    pub fn put_used(&mut self, hash: u64, entry: Entry) -> Option<Entry> {
         let (db, now_ms) = (self.physical, self.now_ms);
-        entry.set_access_bits(russet_keyspace::access::created(self.access.policy, now_ms));
         let shard = self.keyspace.shard_of(hash);
         let guard = self.locks.shard(shard);
         if guard.find(db, hash, entry.key()).is_none() {
@@ -308,7 +337,8 @@ impl<'a> View<'a> {
         let (db, now_ms) = (self.physical, self.now_ms);
         let entry = self.guard(key).remove(db, key.hash, key.bytes)?;
         if entry.is_expired(now_ms) {
-            self.expired(db, key.bytes);
+            self.touch(key);
+            self.expired(self.logical, entry);
             return None;
         }
         Some(entry)
@@ -340,7 +370,8 @@ impl<'a> View<'a> {
         self.tally.changes += changes;
     }
 
-    /// Has the journal record this instead of the command as it was sent.
+    /// Has the journal record this instead of the command as it was sent; it is recorded even if
+    /// nothing was changed.
     pub fn journal_as(&mut self, argv: &[&[u8]]) {
         if self.journal.is_some() {
             let argv = argv.iter().map(|arg| arg.to_vec()).collect();
@@ -360,26 +391,27 @@ impl<'a> View<'a> {
         self.journal.is_some()
     }
 
-    /// Hangs a watcher on a key. Returns the physical database it watches there.
-    pub fn watch(&mut self, key: Key<'_>, flag: &WatchFlag) -> u32 {
-        let db = self.physical;
-        if self.is_overdue(db, key) {
+    /// Hangs a watcher on a key.
+    pub fn watch(&mut self, key: Key<'_>, flag: &WatchFlag) {
+        if self.is_overdue(self.logical, key) {
             // Its removal later must not look like a change since WATCH.
-            self.remove_overdue(db, key.hash, key.bytes);
+            self.remove_overdue(self.logical, key.hash, key.bytes);
         }
+        let db = self.physical;
         self.guard(key).shard_mut().watch(db, key.bytes, flag);
-        db
     }
 
-    /// Takes a watcher off a key of a physical database.
+    /// Takes a watcher off a key of a logical database.
     pub fn unwatch(&mut self, db: u32, key: Key<'_>, flag: &WatchFlag) {
-        self.guard(key).shard_mut().unwatch(db, key.bytes, flag);
+        let physical = self.keyspace.physical_db(db);
+        self.guard(key).shard_mut().unwatch(physical, key.bytes, flag);
     }
 
-    /// Whether a key of a physical database is there but past its time.
+    /// Whether a key of a logical database is there but past its time.
     pub fn is_overdue(&mut self, db: u32, key: Key<'_>) -> bool {
-        let now_ms = self.now_ms;
-        self.guard(key).find(db, key.hash, key.bytes).is_some_and(|entry| entry.is_expired(now_ms))
+        let (physical, now_ms) = (self.keyspace.physical_db(db), self.now_ms);
+        let found = self.guard(key).find(physical, key.hash, key.bytes);
+        found.is_some_and(|entry| entry.is_expired(now_ms))
     }
 
     /// Everything at once, for a command that was declared exclusive.
@@ -390,43 +422,33 @@ impl<'a> View<'a> {
         }
     }
 
-    /// One shard, for commands that walk the keyspace and hold one lock at a time. `None` if
-    /// somebody else holds it: the walker comes back, or goes elsewhere.
-    pub fn visit<R>(
-        &mut self,
-        shard: usize,
-        look: impl FnOnce(&mut ShardGuard<'a>) -> R,
-    ) -> Option<R> {
-        match &mut self.locks {
-            Locks::All(exclusive) => Some(look(exclusive.shard(shard))),
-            _ => {
-                let mut guard = try_briefly(self.keyspace, shard)?;
-                Some(look(&mut guard))
-            }
-        }
+    /// Keys in the selected database, those included whose time has come unnoticed. No lock is taken.
+    pub fn key_count(&self) -> usize {
+        self.keyspace.key_count(self.physical)
     }
 
-    /// The physical database that keys are looked up in, for [`View::visit`].
-    pub fn physical(&self) -> u32 {
-        self.physical
-    }
-
-    fn expired(&mut self, db: u32, key: &[u8]) {
-        self.tally.expired += 1;
+    /// Accounts for an entry of a logical database that was removed because its time had come.
+    fn expired(&mut self, db: u32, entry: Entry) {
         if self.journal.is_some() {
-            let db = if db == self.physical { self.logical } else { db };
-            self.effects.push(Effect { db, argv: vec![b"DEL".to_vec(), key.to_vec()] });
+            self.effects.push(Effect::removal(db, entry.key()));
         }
-        self.notify(Event::new(EventClass::EXPIRED, "expired"), key);
+        self.buried(entry);
+    }
+
+    /// As [`View::expired`], if the journal knows already.
+    fn buried(&mut self, entry: Entry) {
+        self.tally.expired += 1;
+        self.notify(Event::new(EventClass::EXPIRED, "expired"), entry.key());
+        self.garbage.push(Garbage::Entry(entry));
     }
 
     fn remove_overdue(&mut self, db: u32, hash: u64, key: &[u8]) {
-        let now_ms = self.now_ms;
+        let (physical, now_ms) = (self.keyspace.physical_db(db), self.now_ms);
         let guard = self.locks.shard(self.keyspace.shard_of(hash));
-        if guard.find(db, hash, key).is_some_and(|entry| entry.is_expired(now_ms)) {
-            guard.remove(db, hash, key);
-            guard.shard().touch(db, key);
-            self.expired(db, key);
+        if guard.find(physical, hash, key).is_some_and(|entry| entry.is_expired(now_ms)) {
+            let entry = guard.remove(physical, hash, key).expect("it was just found");
+            guard.shard().touch(physical, key);
+            self.expired(db, entry);
         }
     }
 
@@ -436,15 +458,16 @@ impl<'a> View<'a> {
         self.tally
     }
 
-    /// The effects that handlers have put down for the journal instead of their commands.
+    /// The effects so far.
     pub(super) fn effects(&mut self) -> &mut Vec<Effect> {
         &mut self.effects
     }
 
     /// Ends the view: keys met after their time are removed, the effects enter the journal (I3:
-    /// before the locks are let go). To be called last; dropping the view lets the locks go.
+    /// before the locks are let go). To be called last; dropping the view lets the locks go, which
+    /// this does at once if there is something to be freed afterwards.
     #[inline]
-    pub fn finish(&mut self) -> Tally {
+    pub fn finish(&mut self, lazy_free: &LazyFree) -> Tally {
         if !self.overdue.is_empty() {
             for (db, hash, key) in std::mem::take(&mut self.overdue) {
                 self.remove_overdue(db, hash, &key);
@@ -455,7 +478,16 @@ impl<'a> View<'a> {
         {
             journal.append(std::mem::take(&mut self.effects));
         }
+        if !self.garbage.is_empty() {
+            self.free_garbage(lazy_free);
+        }
         self.tally
+    }
+
+    #[cold]
+    fn free_garbage(&mut self, lazy_free: &LazyFree) {
+        self.locks = Locks::None;
+        self.garbage.drain(..).for_each(|item| lazy_free.settle(item));
     }
 }
 

@@ -8,6 +8,7 @@ use super::event_loop::Worker;
 use crate::client::{Client, ClientFlags, Close, Watches};
 use crate::exec::Key;
 use crate::exec::try_briefly;
+use crate::journal::Effect;
 use crate::server::Server;
 use crate::stats::rates::INTERVAL;
 
@@ -123,8 +124,8 @@ impl Worker {
                 let step = guard.expire_due(now_ms, EXPIRE_STEP, |guard, db, entry| {
                     guard.shard().touch(db, entry.key());
                     if server.journal.is_consumed() {
-                        let argv = vec![b"DEL".to_vec(), entry.key().to_vec()];
-                        unit.push(crate::journal::Effect { db, argv });
+                        let db = server.keyspace.logical_db(db);
+                        unit.push(Effect::removal(db, entry.key()));
                     }
                     server.lazy_free.free(entry);
                 });
@@ -150,7 +151,8 @@ impl Worker {
                 let key = Key { bytes: &watched.key, hash: watched.hash };
                 let shard = server.keyspace.shard_of(key.hash);
                 let Some(mut guard) = try_briefly(&server.keyspace, shard) else { return true };
-                guard.shard_mut().unwatch(watched.physical, key.bytes, &watches.dirty);
+                let db = server.keyspace.physical_db(watched.db);
+                guard.shard_mut().unwatch(db, key.bytes, &watches.dirty);
                 false
             });
         }

@@ -92,8 +92,8 @@ fn watch(ctx: &mut Ctx<'_>) -> Result<(), Error> {
         if ctx.client.watches.contains(db, key.bytes) {
             continue;
         }
-        let physical = ctx.db.watch(key, ctx.client.watch_flag());
-        let key = WatchedKey { db, physical, hash: key.hash, key: key.bytes.into() };
+        ctx.db.watch(key, ctx.client.watch_flag());
+        let key = WatchedKey { db, hash: key.hash, key: key.bytes.into() };
         ctx.client.watches.keys.push(key);
     }
     let watched = ctx.client.watches.keys.len() as u32;
