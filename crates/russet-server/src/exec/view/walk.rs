@@ -39,7 +39,7 @@ impl<'a> View<'a> {
         show: &mut dyn FnMut(&Entry),
     ) -> Option<Stretch> {
         let (db, now_ms, keyspace) = (self.physical, self.now_ms, self.keyspace);
-        self.visit(shard, |guard| {
+        self.inspect_shard(shard, |guard| {
             let mut overdue = Overdue::new();
             let mut stretch = Stretch { next: from, ..Stretch::default() };
             let table = guard.shard().db(db).map(|db| db.table()).filter(|table| !table.is_empty());
@@ -82,7 +82,7 @@ impl<'a> View<'a> {
                 std::thread::yield_now();
                 continue;
             };
-            let shown = self.visit(shard, |guard| {
+            let shown = self.inspect_shard(shard, |guard| {
                 let mut overdue = Overdue::new();
                 let content = guard.shard().db(db).map(|db| db.table());
                 let entry = content.and_then(|table| table.random(&mut || random.u64(..)));
@@ -105,9 +105,7 @@ impl<'a> View<'a> {
         let db = self.physical;
         let (mut chosen, mut seen) = (None, 0);
         for shard in self.keyspace.shards_of_group(group) {
-            let keys = self.visit(shard, |guard| {
-                (guard.shard().db(db).map_or(0, |db| db.len()), Overdue::new())
-            });
+            let keys = self.visit(shard, |guard| guard.shard().db(db).map_or(0, |db| db.len()));
             let keys = keys.unwrap_or(0);
             seen += keys;
             // Each replaces its predecessors with its share of the keys so far.
@@ -118,40 +116,50 @@ impl<'a> View<'a> {
         chosen
     }
 
-    /// Looks into one shard and removes the keys whose time is found to have come. `None` if
-    /// somebody else holds it: the walker comes back, or goes elsewhere.
-    fn visit<R>(
+    /// Lends one shard to a walker that holds one lock at a time. `None` if somebody else holds it:
+    /// the walker comes back, or goes elsewhere.
+    pub fn visit<R>(
+        &mut self,
+        shard: usize,
+        look: impl FnOnce(&mut ShardGuard<'a>) -> R,
+    ) -> Option<R> {
+        match &mut self.locks {
+            Locks::All(exclusive) => Some(look(exclusive.shard(shard))),
+            _ => try_briefly(self.keyspace, shard).map(|mut guard| look(&mut guard)),
+        }
+    }
+
+    /// As [`View::visit`], and removes the keys whose time was found to have come.
+    fn inspect_shard<R>(
         &mut self,
         shard: usize,
         look: impl FnOnce(&mut ShardGuard<'a>) -> (R, Overdue),
     ) -> Option<R> {
         let (keyspace, physical, logical) = (self.keyspace, self.physical, self.logical);
-        let remove = |guard: &mut ShardGuard<'a>, overdue: Overdue| -> Vec<Entry> {
+        // Behind the gate the effects wait for those of the whole command; otherwise they enter the
+        // journal now, because the lock is not held any longer (I3).
+        let journal = self.journal.filter(|_| !matches!(self.locks, Locks::All(_)));
+        let (result, removed) = self.visit(shard, |guard| {
+            let (result, overdue) = look(guard);
             let remove = |key: &SmallVec<[u8; 32]>| {
                 guard.shard().touch(physical, key);
                 guard.remove(physical, keyspace.hash(key), key)
             };
-            overdue.iter().filter_map(remove).collect()
-        };
-        if let Locks::All(exclusive) = &mut self.locks {
-            let guard = exclusive.shard(shard);
-            let (result, overdue) = look(guard);
-            for entry in remove(guard, overdue) {
-                self.expired(logical, entry);
+            let removed: Vec<Entry> = overdue.iter().filter_map(remove).collect();
+            if let Some(journal) = journal
+                && !removed.is_empty()
+            {
+                let removal = |entry: &Entry| Effect::removal(logical, entry.key());
+                journal.append(removed.iter().map(removal).collect());
             }
-            return Some(result);
+            (result, removed)
+        })?;
+        for entry in removed {
+            match journal {
+                Some(_) => self.buried(entry),
+                None => self.expired(logical, entry),
+            }
         }
-        let mut guard = try_briefly(keyspace, shard)?;
-        let (result, overdue) = look(&mut guard);
-        let removed = remove(&mut guard, overdue);
-        if let Some(journal) = self.journal
-            && !removed.is_empty()
-        {
-            // At once, because the lock is not held until the end of the command (I3).
-            journal.append(removed.iter().map(|e| Effect::removal(logical, e.key())).collect());
-        }
-        drop(guard);
-        removed.into_iter().for_each(|entry| self.buried(entry));
         Some(result)
     }
 }
