@@ -4,15 +4,18 @@
 //! INFO errorstats counts; the texts are Redis'.
 
 use std::borrow::Cow;
+use std::fmt;
 
 /// An error reply: the code and the text, without the leading `-`.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Error(Cow<'static, str>);
+///
+/// The text is bytes because it may repeat what the client sent, which need not be UTF-8.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Error(Cow<'static, [u8]>);
 
 macro_rules! texts {
     ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
         impl Error {
-            $($(#[$doc])* pub const $name: Error = Error(Cow::Borrowed($text));)*
+            $($(#[$doc])* pub const $name: Error = Error(Cow::Borrowed($text.as_bytes()));)*
         }
     };
 }
@@ -55,7 +58,31 @@ texts! {
 impl Error {
     /// An error whose text is only known now; it must begin with its code.
     pub fn new(text: impl Into<Cow<'static, str>>) -> Self {
-        Error(text.into())
+        Error(match text.into() {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        })
+    }
+
+    /// An error that repeats `words` of a client, in order, where `template` has `{}`.
+    ///
+    /// As in the C strings that Redis makes its texts of, a word ends at its first zero byte.
+    pub fn quoting(template: &str, words: &[&[u8]]) -> Self {
+        let mut text = Vec::new();
+        let mut words = words.iter();
+        for (index, piece) in template.split("{}").enumerate() {
+            if index > 0 {
+                let word = words.next().copied().unwrap_or_default();
+                text.extend(word.iter().take_while(|&&byte| byte != 0));
+            }
+            text.extend_from_slice(piece.as_bytes());
+        }
+        Error(Cow::Owned(text))
+    }
+
+    /// The error whose reply, without the leading `-`, is `line`.
+    pub fn from_line(line: Vec<u8>) -> Self {
+        Error(Cow::Owned(line))
     }
 
     /// A command with too few, too many or unpaired arguments; `name` is its full name.
@@ -64,12 +91,19 @@ impl Error {
     }
 
     /// Code and text.
-    pub fn text(&self) -> &str {
+    pub fn text(&self) -> &[u8] {
         &self.0
     }
 
     /// The first word of a text, by which errors are counted.
-    pub fn code(&self) -> &str {
-        self.0.split(' ').next().unwrap_or_default()
+    pub fn code(&self) -> Cow<'_, str> {
+        let code = self.0.split(|&byte| byte == b' ').next().unwrap_or_default();
+        String::from_utf8_lossy(code)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Error(\"{}\")", self.0.escape_ascii())
     }
 }

@@ -131,7 +131,7 @@ impl Server {
     /// Counts an error that a client is sent.
     pub fn note_error(&self, worker: &WorkerContext, error: &Error) {
         worker.stats.total_error_replies.add(1);
-        self.errors.add(error.code());
+        self.errors.add(&error.code());
     }
 
     /// Records a command in the slow log and the latency monitor if it took long enough.

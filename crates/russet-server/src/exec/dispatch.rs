@@ -47,7 +47,7 @@ pub enum Why {
 }
 
 /// Arguments of an unknown command that its error text repeats, in bytes.
-const ECHOED_ARGUMENTS: usize = 128;
+const ECHOED_BYTES: usize = 128;
 
 /// Executes a request for a client, writing the reply to `out`. The worker is inside the gate, except
 /// when the command is exclusive (see [`needs_gate`]): then it is outside.
@@ -156,7 +156,7 @@ fn refuse(
         transaction.aborted = true;
     }
     server.note_error(worker, &error);
-    ReplyWriter::new(out, client.protocol).error(error.text());
+    ReplyWriter::new(out, client.protocol).error_bytes(error.text());
     Outcome::Done
 }
 
@@ -184,28 +184,27 @@ fn permitted(entry: &CommandEntry, permission: Permission, client: &Client) -> R
 }
 
 fn unknown_command(why: &LookupError, args: Args<'_>) -> Error {
-    let lossy = |bytes: &[u8], most: usize| {
-        String::from_utf8_lossy(&bytes[..bytes.len().min(most)]).into_owned()
+    let cut = |word: &'_ [u8], most: usize| -> Vec<u8> {
+        word.iter().copied().take(most).take_while(|&byte| byte != 0).collect()
     };
     match why {
-        LookupError::UnknownSubcommand(parent) => Error::new(format!(
-            "ERR unknown subcommand '{}'. Try {} HELP.",
-            lossy(args.get(1), ECHOED_ARGUMENTS),
-            parent.to_ascii_uppercase()
-        )),
+        LookupError::UnknownSubcommand(parent) => Error::quoting(
+            &format!("ERR unknown subcommand '{{}}'. Try {} HELP.", parent.to_ascii_uppercase()),
+            &[&cut(args.get(1), ECHOED_BYTES)],
+        ),
         LookupError::UnknownCommand => {
-            let mut echoed = String::new();
+            let mut echoed = Vec::new();
             for arg in args.iter_from(1) {
-                if echoed.len() >= ECHOED_ARGUMENTS {
+                if echoed.len() >= ECHOED_BYTES {
                     break;
                 }
-                let room = ECHOED_ARGUMENTS - echoed.len();
-                echoed.push_str(&format!("'{}' ", lossy(arg, room)));
+                let room = ECHOED_BYTES - echoed.len();
+                echoed.extend([b"'", &cut(arg, room)[..], b"' "].concat());
             }
-            Error::new(format!(
-                "ERR unknown command '{}', with args beginning with: {echoed}",
-                lossy(args.get(0), ECHOED_ARGUMENTS)
-            ))
+            Error::quoting(
+                "ERR unknown command '{}', with args beginning with: {}",
+                &[&cut(args.get(0), ECHOED_BYTES), &echoed],
+            )
         }
     }
 }
@@ -310,13 +309,12 @@ pub(super) fn call(ctx: &mut Ctx<'_>) {
     stats.calls.add(1);
     if let Err(error) = &result {
         ctx.out.buffer().truncate(reply_start);
-        ctx.out.error(error.text());
+        ctx.out.error_bytes(error.text());
     }
     if ctx.out.buffer().get(reply_start) == Some(&b'-') {
         stats.failed.add(1);
         let line = ctx.out.buffer()[reply_start + 1..].to_vec();
-        let text = String::from_utf8_lossy(&line).into_owned();
-        ctx.server.note_error(ctx.worker, &Error::new(text));
+        ctx.server.note_error(ctx.worker, &Error::from_line(line));
     }
     if ctx.db.is_journaled() {
         let restated = ctx.db.take_restated();

@@ -66,11 +66,11 @@ pub fn exec(ctx: &mut Ctx<'_>) -> Result<(), Error> {
 /// Ends the transaction of an EXEC that was not admitted.
 pub(super) fn refuse(ctx: &mut Ctx<'_>, why: &Error) {
     leave(ctx);
-    let why = why.text().strip_prefix("ERR ").unwrap_or(why.text());
-    let error = Error::new(format!("EXECABORT Transaction discarded because of: {why}"));
+    let why = why.text().strip_prefix(b"ERR ").unwrap_or(why.text());
+    let error = Error::quoting("EXECABORT Transaction discarded because of: {}", &[why]);
     ctx.worker.stats.commands[ctx.command.id].rejected.add(1);
     ctx.server.note_error(ctx.worker, &error);
-    ctx.out.error(error.text());
+    ctx.out.error_bytes(error.text());
     // Monitors have seen the MULTI.
     if ctx.server.monitors.any() {
         ctx.server.monitors.feed(ctx);

@@ -145,9 +145,8 @@ pub(super) fn refuse_garbage(
 ) {
     let line = connection.client.info.line(context.clock.now_ms());
     tracing::debug!("Protocol error ({error}) from client: {line}");
-    server.note_error(context, &Error::new(format!("ERR {error}")));
-    // Not by way of the text, which may hold a byte that is not UTF-8.
-    let reply = [b"ERR ", error.message().as_slice()].concat();
-    ReplyWriter::new(&mut connection.out, connection.client.protocol).error_bytes(&reply);
+    let reply = Error::from_line([b"ERR ", error.message().as_slice()].concat());
+    server.note_error(context, &reply);
+    ReplyWriter::new(&mut connection.out, connection.client.protocol).error_bytes(reply.text());
     connection.client.close(Close::AfterReply);
 }

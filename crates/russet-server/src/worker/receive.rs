@@ -70,7 +70,8 @@ impl Worker {
         if connection.waits_for.is_some() {
             return;
         }
-        let received = if connection.readable {
+        // What is here comes before what may follow, be it the end of input.
+        let received = if connection.readable && !connection.reparse {
             let arena = &mut self.arena[self.arena_used..self.arena_used + READ_BYTES];
             receive(connection, arena, &self.context.stats)
         } else {

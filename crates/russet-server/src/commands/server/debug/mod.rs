@@ -178,10 +178,10 @@ fn debug(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     if let Some((name, lack)) = UNAVAILABLE.iter().find(|(known, _)| is_named(known)) {
         return Err(Error::new(format!("ERR DEBUG {name} needs what is not built yet: {lack}")));
     }
-    Err(Error::new(format!(
+    Err(Error::quoting(
         "ERR unknown subcommand or wrong number of arguments for '{}'. Try DEBUG HELP.",
-        String::from_utf8_lossy(&name[..name.len().min(ECHOED_BYTES)])
-    )))
+        &[&name[..name.len().min(ECHOED_BYTES)]],
+    ))
 }
 
 /// Bytes of a client's word that an error repeats.
