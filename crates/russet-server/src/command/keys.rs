@@ -32,6 +32,20 @@ bitflags::bitflags! {
     }
 }
 
+/// What most commands do with a key.
+impl KeyFlags {
+    /// Reads the value.
+    pub const READS: KeyFlags = Self::RO.union(Self::ACCESS);
+    /// Replaces the value.
+    pub const OVERWRITES: KeyFlags = Self::OW.union(Self::UPDATE);
+    /// Adds the key if it is absent.
+    pub const INSERTS: KeyFlags = Self::OW.union(Self::INSERT);
+    /// Changes the value depending on what it was, and returns it.
+    pub const EXCHANGES: KeyFlags = Self::RW.union(Self::ACCESS).union(Self::UPDATE);
+    /// Removes the key and returns or uses the value.
+    pub const TAKES: KeyFlags = Self::RW.union(Self::ACCESS).union(Self::DELETE);
+}
+
 /// Where to begin.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Begin {

@@ -55,6 +55,15 @@ pub struct Event {
 }
 
 impl Event {
+    /// A key got a string.
+    pub const SET: Event = Event::new(EventClass::STRING, "set");
+    /// A key was removed by a command.
+    pub const DEL: Event = Event::new(EventClass::GENERIC, "del");
+    /// A key got an expiry.
+    pub const EXPIRE: Event = Event::new(EventClass::GENERIC, "expire");
+    /// A key lost its expiry.
+    pub const PERSIST: Event = Event::new(EventClass::GENERIC, "persist");
+
     /// An event of a class.
     pub const fn new(class: EventClass, name: &'static str) -> Self {
         Event { class, name }

@@ -4,11 +4,10 @@ use russet_data::bits::{Operation, combine};
 use russet_keyspace::entry::{Entry, IntBuf};
 use smallvec::SmallVec;
 
-use super::READS;
 use crate::command::{Command, Flags, Group, KeyFlags, KeySpec};
 use crate::error::Error;
 use crate::exec::values::string;
-use crate::exec::{Ctx, Event, EventClass, Key};
+use crate::exec::{Ctx, Event, Key};
 
 pub const BITOP: Command = Command {
     group: Group::Bitmap,
@@ -16,12 +15,12 @@ pub const BITOP: Command = Command {
     summary: "Combines strings bit by bit and stores the result.",
     complexity: "O(N) where N is the length of the strings together.",
     syntax: "operation(AND|OR|XOR|NOT) destkey key...",
-    keys: &[KeySpec::one(2, KeyFlags::OW.union(KeyFlags::UPDATE)), KeySpec::range(3, -1, 1, READS)],
+    keys: &[
+        KeySpec::one(2, KeyFlags::OW.union(KeyFlags::UPDATE)),
+        KeySpec::range(3, -1, 1, KeyFlags::READS),
+    ],
     ..Command::new("bitop", -4, Flags::WRITE.union(Flags::DENYOOM), bitop)
 };
-
-const EVENT_SET: Event = Event::new(EventClass::STRING, "set");
-const EVENT_DEL: Event = Event::new(EventClass::GENERIC, "del");
 
 fn bitop(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     let operation = Operation::parse(ctx.args.get(1)).ok_or(Error::SYNTAX)?;
@@ -43,10 +42,10 @@ fn bitop(ctx: &mut Ctx<'_>) -> Result<(), Error> {
         if let Some(displaced) = ctx.db.put(target.hash, entry) {
             ctx.server.lazy_free.free(displaced);
         }
-        ctx.db.changed(target, EVENT_SET);
+        ctx.db.changed(target, Event::SET);
     } else if let Some(entry) = ctx.db.remove(target) {
         ctx.server.lazy_free.free(entry);
-        ctx.db.changed(target, EVENT_DEL);
+        ctx.db.changed(target, Event::DEL);
     }
     ctx.out.integer(length as i64);
     Ok(())

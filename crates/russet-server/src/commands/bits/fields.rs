@@ -6,7 +6,7 @@ use russet_keyspace::entry::{Entry, IntBuf};
 use russet_resp::ReplyWriter;
 use smallvec::SmallVec;
 
-use super::{EVENT_SETBIT, READS, UPDATES, offset};
+use super::{EVENT_SETBIT, offset};
 use crate::command::{Command, Flags, Group, KeyFlags, KeySpec};
 use crate::error::Error;
 use crate::exec::values::string;
@@ -21,7 +21,7 @@ pub const BITFIELD: Command = Command {
              write([OVERFLOW overflow-block(WRAP|SAT|FAIL)] write-operation(\
              SET set-block(encoding offset:integer value:integer) | \
              INCRBY incrby-block(encoding offset:integer increment:integer))))...]",
-    keys: &[KeySpec::one(1, UPDATES.union(KeyFlags::VARIABLE_FLAGS))],
+    keys: &[KeySpec::one(1, KeyFlags::EXCHANGES.union(KeyFlags::VARIABLE_FLAGS))],
     ..Command::new("bitfield", -2, Flags::WRITE.union(Flags::DENYOOM), bitfield)
 };
 
@@ -31,7 +31,7 @@ pub const BITFIELD_RO: Command = Command {
     summary: "Reads integers of any width anywhere in a key's string value.",
     complexity: "O(1) for each operation.",
     syntax: "key [GET get-block(encoding offset:integer)...]",
-    keys: &[KeySpec::one(1, READS)],
+    keys: &[KeySpec::one(1, KeyFlags::READS)],
     ..Command::new("bitfield_ro", -2, Flags::READONLY.union(Flags::FAST), bitfield_ro)
 };
 

@@ -9,7 +9,7 @@ mod tests;
 
 use russet_data::bits::{FieldType, parse_offset};
 
-use crate::command::{Command, KeyFlags};
+use crate::command::Command;
 use crate::error::Error;
 use crate::exec::{Ctx, Event, EventClass};
 
@@ -23,11 +23,6 @@ pub const COMMANDS: &[Command] = &[
     single::GETBIT,
     single::SETBIT,
 ];
-
-/// Reads the value.
-const READS: KeyFlags = KeyFlags::RO.union(KeyFlags::ACCESS);
-/// Changes the value depending on what it was, and returns it.
-const UPDATES: KeyFlags = KeyFlags::RW.union(KeyFlags::ACCESS).union(KeyFlags::UPDATE);
 
 const EVENT_SETBIT: Event = Event::new(EventClass::STRING, "setbit");
 

@@ -4,8 +4,8 @@ use russet_data::bits::{bit_at, length_for_bit, set_bit};
 use russet_data::object::ValueType;
 use russet_keyspace::entry::{Entry, IntBuf};
 
-use super::{EVENT_SETBIT, READS, UPDATES, offset};
-use crate::command::{Command, Flags, Group, KeySpec};
+use super::{EVENT_SETBIT, offset};
+use crate::command::{Command, Flags, Group, KeyFlags, KeySpec};
 use crate::error::Error;
 use crate::exec::Ctx;
 use crate::exec::values::string;
@@ -15,7 +15,7 @@ pub const SETBIT: Command = Command {
     since: "2.2.0",
     summary: "Sets or clears a bit of a key's string value and returns what it was.",
     syntax: "key offset:integer value:integer",
-    keys: &[KeySpec::one(1, UPDATES)],
+    keys: &[KeySpec::one(1, KeyFlags::EXCHANGES)],
     ..Command::new("setbit", 4, Flags::WRITE.union(Flags::DENYOOM), setbit)
 };
 
@@ -24,7 +24,7 @@ pub const GETBIT: Command = Command {
     since: "2.2.0",
     summary: "Returns a bit of a key's string value.",
     syntax: "key offset:integer",
-    keys: &[KeySpec::one(1, READS)],
+    keys: &[KeySpec::one(1, KeyFlags::READS)],
     ..Command::new("getbit", 3, Flags::READONLY.union(Flags::FAST), getbit)
 };
 

@@ -3,8 +3,7 @@
 use russet_data::bits::{Unit, count_ones, count_ones_between, position};
 use russet_keyspace::entry::IntBuf;
 
-use super::READS;
-use crate::command::{Command, Flags, Group, KeySpec};
+use crate::command::{Command, Flags, Group, KeyFlags, KeySpec};
 use crate::config::Compatibility;
 use crate::error::Error;
 use crate::exec::Ctx;
@@ -17,7 +16,7 @@ pub const BITCOUNT: Command = Command {
     complexity: "O(N) where N is the length of the part.",
     syntax: "key [range(start:integer end:integer [unit(BYTE|BIT)])]",
     history: &[("7.0.0", "Added the `BYTE|BIT` option.")],
-    keys: &[KeySpec::one(1, READS)],
+    keys: &[KeySpec::one(1, KeyFlags::READS)],
     ..Command::new("bitcount", -2, Flags::READONLY, bitcount)
 };
 
@@ -29,7 +28,7 @@ pub const BITPOS: Command = Command {
     complexity: "O(N) where N is the length of the part.",
     syntax: "key bit:integer [range(start:integer [end-unit-block(end:integer [unit(BYTE|BIT)])])]",
     history: &[("7.0.0", "Added the `BYTE|BIT` option.")],
-    keys: &[KeySpec::one(1, READS)],
+    keys: &[KeySpec::one(1, KeyFlags::READS)],
     ..Command::new("bitpos", -3, Flags::READONLY, bitpos)
 };
 

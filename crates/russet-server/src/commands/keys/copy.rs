@@ -1,6 +1,6 @@
 //! COPY and MOVE.
 
-use super::{FAST_WRITE, OVERWRITES, READS, database, int32};
+use super::{FAST_WRITE, database, int32};
 use crate::command::{Categories, Command, Flags, Group, KeyFlags, KeySpec};
 use crate::config::Compatibility;
 use crate::error::Error;
@@ -13,7 +13,7 @@ pub const COPY: Command = Command {
     summary: "Copies a value to another key, in the same database or another.",
     complexity: "O(N) where N is the number of elements of the value; O(1) for strings.",
     syntax: "source:key destination:key [DB destination-db:integer] [REPLACE]",
-    keys: &[KeySpec::one(1, READS), KeySpec::one(2, OVERWRITES)],
+    keys: &[KeySpec::one(1, KeyFlags::READS), KeySpec::one(2, KeyFlags::OVERWRITES)],
     ..Command::new("copy", -3, Flags::WRITE.union(Flags::DENYOOM), copy)
 };
 
@@ -63,7 +63,7 @@ pub const MOVE: Command = Command {
     categories: Categories::KEYSPACE,
     summary: "Moves a key to another database, unless it exists there.",
     syntax: "key db:integer",
-    keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::ACCESS).union(KeyFlags::UPDATE))],
+    keys: &[KeySpec::one(1, KeyFlags::EXCHANGES)],
     ..Command::new("move", 3, FAST_WRITE, move_key)
 };
 

@@ -5,7 +5,7 @@
 use super::SUM_OVER_SHARDS;
 use crate::command::{Categories, Command, Flags, Group, KeyFlags, KeySpec};
 use crate::error::Error;
-use crate::exec::{Ctx, Event, EventClass};
+use crate::exec::{Ctx, Event};
 
 pub const DEL: Command = Command {
     group: Group::Generic,
@@ -26,16 +26,13 @@ pub const UNLINK: Command = Command {
     ..DEL
 };
 
-/// A key was removed by a command.
-pub(super) const EVENT_DEL: Event = Event::new(EventClass::GENERIC, "del");
-
 fn del(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     let mut removed = 0;
     for nth in 0..ctx.args.len() - 1 {
         let key = ctx.nth_key(nth, 1, 1);
         if let Some(entry) = ctx.db.remove(key) {
             ctx.server.lazy_free.free(entry);
-            ctx.db.changed(key, EVENT_DEL);
+            ctx.db.changed(key, Event::DEL);
             removed += 1;
         }
     }

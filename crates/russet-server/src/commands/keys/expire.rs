@@ -1,10 +1,9 @@
 //! Giving keys a time to live: EXPIRE and its relatives.
 
-use super::delete::EVENT_DEL;
 use super::{FAST_WRITE, UPDATES};
 use crate::command::{Categories, Command, Group, KeySpec};
 use crate::error::Error;
-use crate::exec::{Ctx, Event, EventClass};
+use crate::exec::{Ctx, Event};
 
 const OPTIONS_HISTORY: &[(&str, &str)] =
     &[("7.0.0", "Added the options `NX`, `XX`, `GT` and `LT`.")];
@@ -45,8 +44,6 @@ pub const PEXPIREAT: Command = Command {
     handler: |ctx| expire(ctx, Scale::Milliseconds, From::Epoch),
     ..EXPIRE
 };
-
-pub(super) const EVENT_EXPIRE: Event = Event::new(EventClass::GENERIC, "expire");
 
 /// The unit of a time in milliseconds.
 #[derive(Clone, Copy)]
@@ -151,7 +148,7 @@ fn expire(ctx: &mut Ctx<'_>, scale: Scale, from: From) -> Result<(), Error> {
             return Ok(());
         }
         Some(Outcome::Expires) => {
-            ctx.db.changed(key, EVENT_EXPIRE);
+            ctx.db.changed(key, Event::EXPIRE);
             // An absolute time means the same whenever the journal is replayed.
             let deadline = itoa::Buffer::new().format(deadline_ms).as_bytes().to_vec();
             ctx.db.journal_as(&[b"PEXPIREAT", key.bytes, &deadline]);
@@ -159,7 +156,7 @@ fn expire(ctx: &mut Ctx<'_>, scale: Scale, from: From) -> Result<(), Error> {
         Some(Outcome::Past) => {
             let removed = ctx.db.remove(key).expect("it was just found");
             ctx.server.lazy_free.free(removed);
-            ctx.db.changed(key, EVENT_DEL);
+            ctx.db.changed(key, Event::DEL);
             ctx.db.journal_as(&[b"DEL", key.bytes]);
         }
     }

@@ -46,14 +46,8 @@ pub const COMMANDS: &[Command] = &[
     walk::RANDOMKEY,
 ];
 
-/// Asks about the value.
-const READS: KeyFlags = KeyFlags::RO.union(KeyFlags::ACCESS);
 /// Changes something about the value that its reader would not see.
 const UPDATES: KeyFlags = KeyFlags::RW.union(KeyFlags::UPDATE);
-/// Takes the value away from its key.
-const TAKES: KeyFlags = KeyFlags::RW.union(KeyFlags::ACCESS).union(KeyFlags::DELETE);
-/// Puts another value under the key.
-const OVERWRITES: KeyFlags = KeyFlags::OW.union(KeyFlags::UPDATE);
 
 const FAST_READ: Flags = Flags::READONLY.union(Flags::FAST);
 const FAST_WRITE: Flags = Flags::WRITE.union(Flags::FAST);

@@ -1,6 +1,6 @@
 //! RENAME and RENAMENX.
 
-use super::{FAST_WRITE, OVERWRITES, TAKES};
+use super::FAST_WRITE;
 use crate::command::{Categories, Command, Flags, Group, KeyFlags, KeySpec};
 use crate::error::Error;
 use crate::exec::{Ctx, Event, EventClass};
@@ -10,7 +10,7 @@ pub const RENAME: Command = Command {
     categories: Categories::KEYSPACE,
     summary: "Gives a value another key, in place of whatever is there.",
     syntax: "key newkey",
-    keys: &[KeySpec::one(1, TAKES), KeySpec::one(2, OVERWRITES)],
+    keys: &[KeySpec::one(1, KeyFlags::TAKES), KeySpec::one(2, KeyFlags::OVERWRITES)],
     ..Command::new("rename", 3, Flags::WRITE, |ctx| {
         rename(ctx, Target::Any)?;
         ctx.out.ok();
@@ -22,7 +22,7 @@ pub const RENAMENX: Command = Command {
     name: "renamenx",
     summary: "Gives a value another key, unless that exists.",
     history: &[("3.2.0", "Source and destination may be the same key.")],
-    keys: &[KeySpec::one(1, TAKES), KeySpec::one(2, KeyFlags::OW.union(KeyFlags::INSERT))],
+    keys: &[KeySpec::one(1, KeyFlags::TAKES), KeySpec::one(2, KeyFlags::INSERTS)],
     flags: FAST_WRITE,
     handler: |ctx| {
         let renamed = rename(ctx, Target::Absent)?;

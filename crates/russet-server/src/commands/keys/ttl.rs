@@ -1,9 +1,9 @@
 //! How long keys live, and letting them live for ever.
 
-use super::{FAST_READ, FAST_WRITE, READS, UPDATES};
-use crate::command::{Categories, Command, Group, KeySpec};
+use super::{FAST_READ, FAST_WRITE, UPDATES};
+use crate::command::{Categories, Command, Group, KeyFlags, KeySpec};
 use crate::error::Error;
-use crate::exec::{Ctx, Event, EventClass};
+use crate::exec::{Ctx, Event};
 
 const TIPS: &[&str] = &["nondeterministic_output"];
 const HISTORY: &[(&str, &str)] = &[("2.8.0", "Answers -2 if there is no such key.")];
@@ -15,7 +15,7 @@ pub const TTL: Command = Command {
     syntax: "key",
     history: HISTORY,
     tips: TIPS,
-    keys: &[KeySpec::one(1, READS)],
+    keys: &[KeySpec::one(1, KeyFlags::READS)],
     ..Command::new("ttl", 2, FAST_READ, |ctx| ttl(ctx, |ms, now| to_seconds((ms - now).max(0))))
 };
 
@@ -74,8 +74,6 @@ pub const PERSIST: Command = Command {
     ..Command::new("persist", 2, FAST_WRITE, persist)
 };
 
-const EVENT_PERSIST: Event = Event::new(EventClass::GENERIC, "persist");
-
 fn persist(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     let key = ctx.key(1);
     let persisted = ctx.db.update(key, |entry| {
@@ -87,7 +85,7 @@ fn persist(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     });
     let persisted = persisted == Some(true);
     if persisted {
-        ctx.db.changed(key, EVENT_PERSIST);
+        ctx.db.changed(key, Event::PERSIST);
     }
     ctx.out.integer(persisted.into());
     Ok(())

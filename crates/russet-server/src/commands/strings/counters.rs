@@ -4,8 +4,7 @@ use russet_data::number::{Extended, parse_i64};
 use russet_data::object::ValueType;
 use russet_keyspace::entry::{Entry, IntBuf, ValueRef};
 
-use super::UPDATES;
-use crate::command::{Command, Flags, Group, KeySpec};
+use crate::command::{Command, Flags, Group, KeyFlags, KeySpec};
 use crate::error::Error;
 use crate::exec::{Ctx, Event, EventClass};
 
@@ -15,7 +14,7 @@ pub const INCR: Command = Command {
     group: Group::String,
     summary: "Adds one to the integer value of a key, which counts as 0 if it does not exist.",
     syntax: "key",
-    keys: &[KeySpec::one(1, UPDATES)],
+    keys: &[KeySpec::one(1, KeyFlags::EXCHANGES)],
     ..Command::new("incr", 2, FLAGS, incr)
 };
 
@@ -23,7 +22,7 @@ pub const DECR: Command = Command {
     group: Group::String,
     summary: "Subtracts one from the integer value of a key, 0 if it does not exist.",
     syntax: "key",
-    keys: &[KeySpec::one(1, UPDATES)],
+    keys: &[KeySpec::one(1, KeyFlags::EXCHANGES)],
     ..Command::new("decr", 2, FLAGS, decr)
 };
 
@@ -31,7 +30,7 @@ pub const INCRBY: Command = Command {
     group: Group::String,
     summary: "Adds an integer to the integer value of a key, 0 if it does not exist.",
     syntax: "key increment:integer",
-    keys: &[KeySpec::one(1, UPDATES)],
+    keys: &[KeySpec::one(1, KeyFlags::EXCHANGES)],
     ..Command::new("incrby", 3, FLAGS, incrby)
 };
 
@@ -39,7 +38,7 @@ pub const DECRBY: Command = Command {
     group: Group::String,
     summary: "Subtracts an integer from the integer value of a key, 0 if it does not exist.",
     syntax: "key decrement:integer",
-    keys: &[KeySpec::one(1, UPDATES)],
+    keys: &[KeySpec::one(1, KeyFlags::EXCHANGES)],
     ..Command::new("decrby", 3, FLAGS, decrby)
 };
 
@@ -49,7 +48,7 @@ pub const INCRBYFLOAT: Command = Command {
     summary: "Adds a floating-point number to the number that is a key's value, 0 if it does not \
               exist.",
     syntax: "key increment:double",
-    keys: &[KeySpec::one(1, UPDATES)],
+    keys: &[KeySpec::one(1, KeyFlags::EXCHANGES)],
     ..Command::new("incrbyfloat", 3, FLAGS, incrbyfloat)
 };
 

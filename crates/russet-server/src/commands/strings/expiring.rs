@@ -4,19 +4,18 @@
 use russet_data::number::IntBuf as DecimalBuf;
 use russet_keyspace::entry::IntBuf;
 
-use super::UPDATES;
 use crate::command::{Command, Flags, Group, KeyFlags, KeySpec};
 use crate::config::Compatibility;
 use crate::error::Error;
 use crate::exec::values::string;
-use crate::exec::{Ctx, Event, EventClass, Key};
+use crate::exec::{Ctx, Event, Key};
 
 pub const GETDEL: Command = Command {
     group: Group::String,
     since: "6.2.0",
     summary: "Deletes a key and returns the string value it had.",
     syntax: "key",
-    keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::ACCESS).union(KeyFlags::DELETE))],
+    keys: &[KeySpec::one(1, KeyFlags::TAKES)],
     ..Command::new("getdel", 2, Flags::WRITE.union(Flags::FAST), getdel)
 };
 
@@ -26,13 +25,9 @@ pub const GETEX: Command = Command {
     summary: "Returns the string value of a key, and sets or removes its expiry if asked to.",
     syntax: "key [expiration(EX seconds:integer | PX milliseconds:integer | \
              EXAT unix-time-seconds:unix-time | PXAT unix-time-milliseconds:unix-time | PERSIST)]",
-    keys: &[KeySpec::one(1, UPDATES)],
+    keys: &[KeySpec::one(1, KeyFlags::EXCHANGES)],
     ..Command::new("getex", -2, Flags::WRITE.union(Flags::FAST), getex)
 };
-
-const EVENT_DEL: Event = Event::new(EventClass::GENERIC, "del");
-const EVENT_PERSIST: Event = Event::new(EventClass::GENERIC, "persist");
-pub const EVENT_EXPIRE: Event = Event::new(EventClass::GENERIC, "expire");
 
 /// In which unit, and from when, an expiry is given.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -131,7 +126,7 @@ fn delete(ctx: &mut Ctx<'_>, key: Key<'_>) {
         ctx.server.lazy_free.free(entry);
     }
     ctx.db.journal_as(&[b"DEL", key.bytes]);
-    ctx.db.changed(key, EVENT_DEL);
+    ctx.db.changed(key, Event::DEL);
 }
 
 fn getex(ctx: &mut Ctx<'_>) -> Result<(), Error> {
@@ -152,7 +147,7 @@ fn getex(ctx: &mut Ctx<'_>) -> Result<(), Error> {
             if entry.expire_at_ms().is_some() {
                 ctx.db.update(key, |entry| entry.set_expire_at_ms(None));
                 ctx.db.journal_as(&[b"PERSIST", key.bytes]);
-                ctx.db.changed(key, EVENT_PERSIST);
+                ctx.db.changed(key, Event::PERSIST);
             }
         }
         ExpiryOption::Time(unit, at) => {
@@ -162,7 +157,7 @@ fn getex(ctx: &mut Ctx<'_>) -> Result<(), Error> {
             } else {
                 ctx.db.update(key, |entry| entry.set_expire_at_ms(Some(deadline_ms)));
                 journal_deadline(ctx, key, deadline_ms);
-                ctx.db.changed(key, EVENT_EXPIRE);
+                ctx.db.changed(key, Event::EXPIRE);
             }
         }
     }

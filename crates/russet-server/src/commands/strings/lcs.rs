@@ -4,8 +4,7 @@ use russet_data::lcs::{self, LcsError};
 use russet_data::object::ValueType;
 use russet_keyspace::entry::IntBuf;
 
-use super::READS;
-use crate::command::{Command, Flags, Group, KeySpec};
+use crate::command::{Command, Flags, Group, KeyFlags, KeySpec};
 use crate::error::Error;
 use crate::exec::Ctx;
 
@@ -16,7 +15,7 @@ pub const LCS: Command = Command {
               strings its pieces are.",
     complexity: "O(N*M) where N and M are the lengths of the strings.",
     syntax: "key1:key key2:key [LEN] [IDX] [MINMATCHLEN min-match-len:integer] [WITHMATCHLEN]",
-    keys: &[KeySpec::range(1, 1, 1, READS)],
+    keys: &[KeySpec::range(1, 1, 1, KeyFlags::READS)],
     ..Command::new("lcs", -3, Flags::READONLY, lcs)
 };
 

@@ -11,7 +11,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use crate::command::{Command, KeyFlags};
+use crate::command::Command;
 use crate::error::Error;
 use crate::exec::Ctx;
 
@@ -40,15 +40,6 @@ pub const COMMANDS: &[Command] = &[
     read::STRLEN,
     splice::SUBSTR,
 ];
-
-/// Reads the value.
-const READS: KeyFlags = KeyFlags::RO.union(KeyFlags::ACCESS);
-/// Replaces the value.
-const OVERWRITES: KeyFlags = KeyFlags::OW.union(KeyFlags::UPDATE);
-/// Adds the key if it is absent.
-const INSERTS: KeyFlags = KeyFlags::OW.union(KeyFlags::INSERT);
-/// Changes the value depending on what it was, and returns it.
-const UPDATES: KeyFlags = KeyFlags::RW.union(KeyFlags::ACCESS).union(KeyFlags::UPDATE);
 
 /// Refuses a string of `len` bytes that gets longer by `added`, if `proto-max-bulk-len` says so.
 fn check_length(ctx: &Ctx<'_>, len: u64, added: u64) -> Result<(), Error> {

@@ -4,8 +4,8 @@ use russet_data::object::ValueType;
 use russet_keyspace::entry::IntBuf;
 
 use super::store::store_plain;
-use super::{INSERTS, OVERWRITES, READS};
-use crate::command::{Command, Flags, Group, KeySpec};
+
+use crate::command::{Command, Flags, Group, KeyFlags, KeySpec};
 use crate::error::Error;
 use crate::exec::Ctx;
 
@@ -14,7 +14,7 @@ pub const MGET: Command = Command {
     summary: "Returns the string values of several keys, null for a key without one.",
     complexity: "O(N) where N is the number of keys.",
     syntax: "key...",
-    keys: &[KeySpec::range(1, -1, 1, READS)],
+    keys: &[KeySpec::range(1, -1, 1, KeyFlags::READS)],
     tips: &["request_policy:multi_shard"],
     ..Command::new("mget", -2, Flags::READONLY.union(Flags::FAST), mget)
 };
@@ -25,7 +25,7 @@ pub const MSET: Command = Command {
     summary: "Sets the string values of several keys at once.",
     complexity: "O(N) where N is the number of keys.",
     syntax: "data(key value)...",
-    keys: &[KeySpec::range(1, -1, 2, OVERWRITES)],
+    keys: &[KeySpec::range(1, -1, 2, KeyFlags::OVERWRITES)],
     tips: &["request_policy:multi_shard", "response_policy:all_succeeded"],
     ..Command::new("mset", -3, Flags::WRITE.union(Flags::DENYOOM), mset)
 };
@@ -36,7 +36,7 @@ pub const MSETNX: Command = Command {
     summary: "Sets the string values of several keys at once, but only if none of them exists.",
     complexity: "O(N) where N is the number of keys.",
     syntax: "data(key value)...",
-    keys: &[KeySpec::range(1, -1, 2, INSERTS)],
+    keys: &[KeySpec::range(1, -1, 2, KeyFlags::INSERTS)],
     ..Command::new("msetnx", -3, Flags::WRITE.union(Flags::DENYOOM), msetnx)
 };
 

@@ -2,7 +2,6 @@
 
 use russet_keyspace::entry::IntBuf;
 
-use super::READS;
 use crate::command::{Command, Flags, Group, KeyFlags, KeySpec};
 use crate::error::Error;
 use crate::exec::Ctx;
@@ -12,7 +11,7 @@ pub const GET: Command = Command {
     group: Group::String,
     summary: "Returns the string value of a key.",
     syntax: "key",
-    keys: &[KeySpec::one(1, READS)],
+    keys: &[KeySpec::one(1, KeyFlags::READS)],
     ..Command::new("get", 2, Flags::READONLY.union(Flags::FAST), get)
 };
 

@@ -2,7 +2,7 @@
 
 use super::expiring::{ExpiryOption, ExpiryUnit};
 use super::store::{Condition, Expiry, Manner, NewValue, store};
-use super::{INSERTS, OVERWRITES, UPDATES};
+
 use crate::command::{Command, Flags, Group, KeyFlags, KeySpec};
 use crate::error::Error;
 use crate::exec::Ctx;
@@ -21,7 +21,7 @@ pub const SET: Command = Command {
         ("6.2.0", "Added the `GET`, `EXAT` and `PXAT` options."),
         ("7.0.0", "Allowed the `NX` and `GET` options to be used together."),
     ],
-    keys: &[KeySpec::one(1, UPDATES.union(KeyFlags::VARIABLE_FLAGS))],
+    keys: &[KeySpec::one(1, KeyFlags::EXCHANGES.union(KeyFlags::VARIABLE_FLAGS))],
     adopts: Some(2),
     ..Command::new("set", -3, WRITES, set)
 };
@@ -30,7 +30,7 @@ pub const SETNX: Command = Command {
     group: Group::String,
     summary: "Sets the string value of a key only if the key does not exist.",
     syntax: "key value",
-    keys: &[KeySpec::one(1, INSERTS)],
+    keys: &[KeySpec::one(1, KeyFlags::INSERTS)],
     replaced_by: Some(("2.6.12", "`SET` with the `NX` argument")),
     adopts: Some(2),
     ..Command::new("setnx", 3, WRITES.union(Flags::FAST), setnx)
@@ -41,7 +41,7 @@ pub const SETEX: Command = Command {
     since: "2.0.0",
     summary: "Sets the string value of a key and how many seconds it lives.",
     syntax: "key seconds:integer value",
-    keys: &[KeySpec::one(1, OVERWRITES)],
+    keys: &[KeySpec::one(1, KeyFlags::OVERWRITES)],
     replaced_by: Some(("2.6.12", "`SET` with the `EX` argument")),
     adopts: Some(3),
     ..Command::new("setex", 4, WRITES, setex)
@@ -52,7 +52,7 @@ pub const PSETEX: Command = Command {
     since: "2.6.0",
     summary: "Sets the string value of a key and how many milliseconds it lives.",
     syntax: "key milliseconds:integer value",
-    keys: &[KeySpec::one(1, OVERWRITES)],
+    keys: &[KeySpec::one(1, KeyFlags::OVERWRITES)],
     replaced_by: Some(("2.6.12", "`SET` with the `PX` argument")),
     adopts: Some(3),
     ..Command::new("psetex", 4, WRITES, psetex)
@@ -62,7 +62,7 @@ pub const GETSET: Command = Command {
     group: Group::String,
     summary: "Sets the string value of a key and returns the one it had.",
     syntax: "key value",
-    keys: &[KeySpec::one(1, UPDATES)],
+    keys: &[KeySpec::one(1, KeyFlags::EXCHANGES)],
     replaced_by: Some(("6.2.0", "`SET` with the `!GET` argument")),
     adopts: Some(2),
     ..Command::new("getset", 3, WRITES.union(Flags::FAST), getset)

@@ -5,8 +5,8 @@ use std::ops::Range;
 use russet_data::object::ValueType;
 use russet_keyspace::entry::{Entry, IntBuf};
 
+use super::check_length;
 use super::store::NewValue;
-use super::{READS, check_length};
 use crate::command::{Command, Flags, Group, KeyFlags, KeySpec};
 use crate::error::Error;
 use crate::exec::values::string;
@@ -40,7 +40,7 @@ pub const GETRANGE: Command = Command {
     summary: "Returns a part of a key's string value.",
     complexity: "O(N) where N is the length of the part.",
     syntax: "key start:integer end:integer",
-    keys: &[KeySpec::one(1, READS)],
+    keys: &[KeySpec::one(1, KeyFlags::READS)],
     ..Command::new("getrange", 4, Flags::READONLY, getrange)
 };
 

@@ -7,12 +7,9 @@ use russet_data::number::{IntBuf as DecimalBuf, parse_i64};
 use russet_data::object::Object;
 use russet_keyspace::entry::{Entry, IntBuf};
 
-use super::expiring::EVENT_EXPIRE;
 use crate::error::Error;
 use crate::exec::values::string;
-use crate::exec::{Ctx, Event, EventClass, Key};
-
-pub const EVENT_SET: Event = Event::new(EventClass::STRING, "set");
+use crate::exec::{Ctx, Event, Key};
 
 /// A value on its way into an entry, in the form it takes there.
 pub enum NewValue<'a> {
@@ -205,9 +202,9 @@ fn create(ctx: &mut Ctx<'_>, key: Key<'_>, value: NewValue<'_>, expiry: Expiry) 
 
 #[inline]
 fn announce(ctx: &mut Ctx<'_>, key: Key<'_>, expiry: Expiry) {
-    ctx.db.changed(key, EVENT_SET);
+    ctx.db.changed(key, Event::SET);
     if matches!(expiry, Expiry::At(_)) {
-        ctx.db.notify(EVENT_EXPIRE, key.bytes);
+        ctx.db.notify(Event::EXPIRE, key.bytes);
     }
 }
 
