@@ -14,6 +14,8 @@ pub struct CommandEntry {
     pub id: u16,
     /// The declaration.
     pub command: &'static Command,
+    /// A copy of what every request looks at, beside the rest that it does.
+    flags: Flags,
     /// `name` or `parent|name`, lower case.
     pub full_name: String,
     /// The container that a subcommand belongs to.
@@ -28,7 +30,7 @@ impl CommandEntry {
     /// See [`Flags`].
     #[inline]
     pub fn flags(&self) -> Flags {
-        self.command.flags
+        self.flags
     }
 
     /// The positions of all keys in a call, in the order of the key specifications.
@@ -45,12 +47,12 @@ impl CommandEntry {
 }
 
 /// Why a request names no command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub enum LookupError {
     /// No command of that name.
     UnknownCommand,
     /// The command exists, its subcommand does not.
-    UnknownSubcommand(&'static str),
+    UnknownSubcommand(&'static CommandEntry),
 }
 
 /// Every command of the server. See the module's documentation.
@@ -117,7 +119,7 @@ fn entry(
         ] => Some(*at),
         _ => None,
     };
-    CommandEntry { id, command, full_name, parent, subcommands, single_key }
+    CommandEntry { id, command, flags: command.flags, full_name, parent, subcommands, single_key }
 }
 
 /// Names to commands, as one server knows them: an open-addressed table that is read for every
@@ -209,7 +211,7 @@ impl Names {
                 .iter()
                 .find(|known| known.command.name.as_bytes().eq_ignore_ascii_case(sub))
                 .copied()
-                .ok_or(LookupError::UnknownSubcommand(entry.command.name)),
+                .ok_or(LookupError::UnknownSubcommand(entry)),
             _ => Ok(entry),
         }
     }

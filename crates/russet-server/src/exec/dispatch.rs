@@ -80,7 +80,12 @@ pub fn dispatch(
 }
 
 /// Whether the command has to run behind the closed gate for this client.
+#[inline]
 pub fn needs_gate(entry: &CommandEntry, client: &Client) -> bool {
+    entry.flags().intersects(Flags::EXCLUSIVE | Flags::RUNS_QUEUE) && needs_gate_now(entry, client)
+}
+
+fn needs_gate_now(entry: &CommandEntry, client: &Client) -> bool {
     match &client.transaction {
         None => entry.flags().contains(Flags::EXCLUSIVE),
         Some(transaction) if entry.flags().contains(Flags::RUNS_QUEUE) => {
@@ -189,7 +194,7 @@ fn unknown_command(why: &LookupError, args: Args<'_>) -> Error {
     };
     match why {
         LookupError::UnknownSubcommand(parent) => Error::quoting(
-            &format!("ERR unknown subcommand '{{}}'. Try {} HELP.", parent.to_ascii_uppercase()),
+            &format!("ERR unknown subcommand '{{}}'. Try {} HELP.", parent.command.name.to_ascii_uppercase()),
             &[&cut(args.get(1), ECHOED_BYTES)],
         ),
         LookupError::UnknownCommand => {

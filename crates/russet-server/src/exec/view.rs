@@ -159,9 +159,16 @@ pub struct View<'a> {
     access: Access,
     tally: Tally,
     journal: Option<&'a Journal>,
-    effects: Vec<Effect>,
     /// Whether the command being executed has said itself what the journal is to record.
     restated: bool,
+    /// What few commands need, apart, so that a view is small and quickly made and dropped.
+    extras: Option<Box<Extras>>,
+}
+
+/// What a view remembers until it ends.
+#[derive(Default)]
+struct Extras {
+    effects: Vec<Effect>,
     /// Keys met after their time, with their logical database and hash.
     overdue: Vec<(u32, u64, Box<[u8]>)>,
     /// What was taken out of the keyspace and is to be freed when the locks are let go.
@@ -188,10 +195,8 @@ impl<'a> View<'a> {
             access,
             tally: Tally::default(),
             journal,
-            effects: Vec::new(),
             restated: false,
-            overdue: Vec::new(),
-            garbage: Vec::new(),
+            extras: None,
         }
     }
 
@@ -236,7 +241,8 @@ impl<'a> View<'a> {
         let shard = self.keyspace.shard_of(key.hash);
         let entry = self.locks.shard(shard).find(self.physical, key.hash, key.bytes)?;
         if entry.is_expired(self.now_ms) {
-            self.overdue.push((self.logical, key.hash, key.bytes.into()));
+            let overdue = &mut self.extras.get_or_insert_default().overdue;
+            overdue.push((self.logical, key.hash, key.bytes.into()));
             return None;
         }
         Some(entry)
@@ -274,7 +280,8 @@ impl<'a> View<'a> {
             }
             found => {
                 if found.is_some() {
-                    self.overdue.push((self.logical, key.hash, key.bytes.into()));
+                    let overdue = &mut self.extras.get_or_insert_default().overdue;
+                    overdue.push((self.logical, key.hash, key.bytes.into()));
                 }
                 self.tally.misses += 1;
                 None
@@ -384,7 +391,8 @@ impl<'a> View<'a> {
     pub fn journal_as(&mut self, argv: &[&[u8]]) {
         if self.journal.is_some() {
             let argv = argv.iter().map(|arg| arg.to_vec()).collect();
-            self.effects.push(Effect { db: self.logical, argv });
+            let db = self.logical;
+            self.effects().push(Effect { db, argv });
             self.restated = true;
         }
     }
@@ -439,7 +447,7 @@ impl<'a> View<'a> {
     /// Accounts for an entry of a logical database that was removed because its time had come.
     fn expired(&mut self, db: u32, entry: Entry) {
         if self.journal.is_some() {
-            self.effects.push(Effect::removal(db, entry.key()));
+            self.effects().push(Effect::removal(db, entry.key()));
         }
         self.buried(entry);
     }
@@ -448,7 +456,7 @@ impl<'a> View<'a> {
     fn buried(&mut self, entry: Entry) {
         self.tally.expired += 1;
         self.notify(Event::new(EventClass::EXPIRED, "expired"), entry.key());
-        self.garbage.push(Garbage::Entry(entry));
+        self.extras.get_or_insert_default().garbage.push(Garbage::Entry(entry));
     }
 
     fn remove_overdue(&mut self, db: u32, hash: u64, key: &[u8]) {
@@ -469,7 +477,7 @@ impl<'a> View<'a> {
 
     /// The effects so far.
     pub(super) fn effects(&mut self) -> &mut Vec<Effect> {
-        &mut self.effects
+        &mut self.extras.get_or_insert_default().effects
     }
 
     /// Ends the view: keys met after their time are removed, the effects enter the journal (I3:
@@ -477,26 +485,28 @@ impl<'a> View<'a> {
     /// this does at once if there is something to be freed afterwards.
     #[inline]
     pub fn finish(&mut self, lazy_free: &LazyFree) -> Tally {
-        if !self.overdue.is_empty() {
-            for (db, hash, key) in std::mem::take(&mut self.overdue) {
-                self.remove_overdue(db, hash, &key);
-            }
-        }
-        if let Some(journal) = self.journal
-            && !self.effects.is_empty()
-        {
-            journal.append(std::mem::take(&mut self.effects));
-        }
-        if !self.garbage.is_empty() {
-            self.free_garbage(lazy_free);
+        if self.extras.is_some() {
+            self.finish_extras(lazy_free);
         }
         self.tally
     }
 
     #[cold]
-    fn free_garbage(&mut self, lazy_free: &LazyFree) {
-        self.locks = Locks::None;
-        self.garbage.drain(..).for_each(|item| lazy_free.settle(item));
+    fn finish_extras(&mut self, lazy_free: &LazyFree) {
+        let overdue = self.extras.as_mut().map(|extras| std::mem::take(&mut extras.overdue));
+        for (db, hash, key) in overdue.into_iter().flatten() {
+            self.remove_overdue(db, hash, &key);
+        }
+        let Extras { effects, garbage, .. } = *self.extras.take().unwrap_or_default();
+        if let Some(journal) = self.journal
+            && !effects.is_empty()
+        {
+            journal.append(effects);
+        }
+        if !garbage.is_empty() {
+            self.locks = Locks::None;
+            garbage.into_iter().for_each(|item| lazy_free.settle(item));
+        }
     }
 }
 

@@ -65,6 +65,12 @@ impl Batch {
         self.next == self.items.len()
     }
 
+    /// The connection that asked for the next item.
+    #[inline]
+    pub fn next_connection(&self) -> Option<usize> {
+        self.items.get(self.next).map(|(at, _)| *at)
+    }
+
     /// Drops what a connection that is closed still asks for.
     pub fn forget(&mut self, connection: usize) {
         for (at, _) in &mut self.items[self.next..] {
@@ -96,9 +102,12 @@ impl Batch {
     /// prefetching is only advice.
     #[inline]
     pub fn prefetch(&mut self, keyspace: &Keyspace) {
-        if self.next < self.prefetched {
-            return;
+        if self.next >= self.prefetched {
+            self.prefetch_window(keyspace);
         }
+    }
+
+    fn prefetch_window(&mut self, keyspace: &Keyspace) {
         let until = (self.next + WINDOW).min(self.items.len());
         let hashes = self.hash_range(self.next, until);
         self.prefetched = until;

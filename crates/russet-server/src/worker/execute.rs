@@ -4,7 +4,7 @@ use russet_resp::{ProtocolError, ReplyWriter};
 
 use super::WorkerContext;
 use super::aside::defer;
-use super::batch::{GONE, Item, Source};
+use super::batch::{Batch, GONE, Item, Source};
 use super::connection::Connection;
 use super::event_loop::Worker;
 use crate::client::Close;
@@ -12,6 +12,19 @@ use crate::error::Error;
 use crate::exec::Args;
 use crate::exec::dispatch::{Outcome, Request, dispatch, needs_gate};
 use crate::server::Server;
+
+/// Replies of a run that are more than this many bytes are held against the client's limits before
+/// the run goes on.
+const OUTPUT_CHECK_BYTES: usize = 64 << 10;
+
+/// How the execution of one connection's commands ended.
+#[derive(PartialEq, Eq)]
+enum Run {
+    /// With the last of them, or when one had to wait.
+    Ended,
+    /// Before one that has to run outside the gate.
+    NeedsGate,
+}
 
 impl Worker {
     /// Executes the batch, or as much of it as the gate allows.
@@ -22,44 +35,80 @@ impl Worker {
         }
         let server = self.server.clone();
         let gate = server.keyspace.gate();
-        let mut inside = false;
         while !self.batch.is_done() {
-            if !inside {
-                if !gate.enter(self.context.id) {
-                    self.context.stats.gate_waits.add(1);
-                    return;
+            if !gate.enter(self.context.id) {
+                self.context.stats.gate_waits.add(1);
+                return;
+            }
+            // Until the batch is done, somebody wants to be alone, or a command here does.
+            while let Some(at) = self.batch.next_connection()
+                && !gate.is_closed()
+            {
+                if at == GONE {
+                    self.batch.next += 1;
+                } else if self.execute_run(&server, at) == Run::NeedsGate {
+                    break;
                 }
-                inside = true;
             }
-            self.batch.prefetch(&server.keyspace);
-            let next = self.batch.next;
-            self.batch.next += 1;
-            let at = self.batch.items[next].0;
-            if at != GONE {
-                if self.item_needs_gate(next) {
-                    gate.leave(self.context.id);
-                    inside = false;
-                }
-                self.execute_item(&server, at, next);
-            }
-            if inside && gate.is_closed() {
-                gate.leave(self.context.id);
-                inside = false;
-            }
-        }
-        if inside {
             gate.leave(self.context.id);
+            self.execute_exclusive(&server);
         }
         self.end_batch();
     }
 
-    fn item_needs_gate(&self, item: usize) -> bool {
-        let (at, item) = &self.batch.items[item];
-        match item {
-            Item::Command { entry: Ok(entry), .. } => {
-                needs_gate(entry, &self.connections[*at].client)
+    /// Executes a command that has to run outside the gate, if the next one is such.
+    fn execute_exclusive(&mut self, server: &Server) {
+        if let Some(at) = self.batch.next_connection()
+            && at != GONE
+            && item_needs_gate(&self.batch, &self.connections[at])
+        {
+            self.lend_buffer(at);
+            let connection = &mut *self.connections[at];
+            let outcome =
+                execute_next(server, &mut self.context, &mut self.batch, &self.arena, connection);
+            self.after_run(at, outcome);
+        }
+    }
+
+    /// Executes the commands of one connection that are next in the batch. The worker is inside the
+    /// gate.
+    fn execute_run(&mut self, server: &Server, at: usize) -> Run {
+        self.lend_buffer(at);
+        let connection = &mut *self.connections[at];
+        let gate = server.keyspace.gate();
+        let mut outcome = Outcome::Done;
+        let mut run = Run::Ended;
+        while self.batch.next_connection() == Some(at) && !gate.is_closed() {
+            if item_needs_gate(&self.batch, connection) {
+                run = Run::NeedsGate;
+                break;
             }
-            _ => false,
+            self.batch.prefetch(&server.keyspace);
+            outcome =
+                execute_next(server, &mut self.context, &mut self.batch, &self.arena, connection);
+            if outcome != Outcome::Done {
+                break;
+            }
+            if connection.out.len() > OUTPUT_CHECK_BYTES {
+                self.guard_output(at);
+                break;
+            }
+        }
+        self.after_run(at, outcome);
+        run
+    }
+
+    fn after_run(&mut self, at: usize, outcome: Outcome) {
+        if let Outcome::SetAside(why) = outcome {
+            self.set_aside(at, why);
+        }
+        self.after_command(at);
+    }
+
+    /// Gives a connection a buffer for its replies, if it has none.
+    fn lend_buffer(&mut self, at: usize) {
+        if let Some(spare) = self.spare_buffer_for(at) {
+            self.connections[at].out = spare;
         }
     }
 
@@ -78,62 +127,74 @@ impl Worker {
         self.arena_used = 0;
     }
 
-    fn execute_item(&mut self, server: &Server, at: usize, item: usize) {
-        let spare = self.spare_buffer_for(at);
-        let connection = &mut *self.connections[at];
-        if let Some(spare) = spare {
-            connection.out = spare;
-        }
-        let item = &self.batch.items[item].1;
-        if connection.client.is_leaving() {
-            return;
-        }
-        if connection.waits_for.is_some() {
-            defer(connection, item, &self.batch.spans, &self.arena);
-            return;
-        }
-        let outcome = match item {
-            Item::Garbage(error) => {
-                refuse_garbage(server, &self.context, connection, *error);
-                Outcome::Done
-            }
-            Item::Command { entry, spans, hashes, source } => {
-                let spans = &self.batch.spans[spans.0 as usize..][..spans.1 as usize];
-                let hashes = &self.batch.hashes[hashes.0 as usize..][..hashes.1 as usize];
-                let adopted = match entry {
-                    Ok(entry) => entry.command.adopts.and_then(|at| spans.get(at)),
-                    Err(_) => None,
-                };
-                let adopted = adopted.and_then(|span| span.owned_index());
-                let mut large = adopted.map(|index| std::mem::take(&mut connection.owned[index]));
-                let Connection { client, out, owned, query, .. } = &mut *connection;
-                let bytes = match source {
-                    Source::Arena(from) => &self.arena[*from..],
-                    Source::Query(from) => &query[*from..],
-                };
-                let args = Args::new(bytes, spans, owned);
-                let request = Request { entry: *entry, args, hashes, large: &mut large };
-                let outcome = dispatch(server, &mut self.context, client, out, request);
-                if let (Some(index), Some(large)) = (adopted, large) {
-                    connection.owned[index] = large;
-                }
-                outcome
-            }
-        };
-        if let Outcome::SetAside(why) = outcome {
-            defer(connection, item, &self.batch.spans, &self.arena);
-            self.set_aside(at, why);
-            return;
-        }
-        self.after_command(at);
-    }
-
     /// What follows every executed command.
-    #[inline]
     pub(super) fn after_command(&mut self, at: usize) {
         self.guard_output(at);
         self.mark_dirty(at);
     }
+}
+
+/// Whether the next item of a batch, which is this connection's, has to run outside the gate.
+#[inline]
+fn item_needs_gate(batch: &Batch, connection: &Connection) -> bool {
+    match batch.items[batch.next].1 {
+        Item::Command { entry: Ok(entry), .. } => needs_gate(entry, &connection.client),
+        _ => false,
+    }
+}
+
+/// Executes the next item of a batch, which is this connection's. If it has to wait, it is put among
+/// the connection's deferred commands.
+#[inline]
+fn execute_next(
+    server: &Server,
+    context: &mut WorkerContext,
+    batch: &mut Batch,
+    arena: &[u8],
+    connection: &mut Connection,
+) -> Outcome {
+    let item = &batch.items[batch.next].1;
+    batch.next += 1;
+    if connection.client.is_leaving() {
+        return Outcome::Done;
+    }
+    if connection.waits_for.is_some() {
+        defer(connection, item, &batch.spans, arena);
+        return Outcome::Done;
+    }
+    let (entry, spans, hashes, source) = match item {
+        Item::Garbage(error) => {
+            refuse_garbage(server, context, connection, *error);
+            return Outcome::Done;
+        }
+        Item::Command { entry, spans, hashes, source } => (entry, spans, hashes, source),
+    };
+    let spans = &batch.spans[spans.0 as usize..][..spans.1 as usize];
+    let hashes = &batch.hashes[hashes.0 as usize..][..hashes.1 as usize];
+    let Connection { client, out, owned, query, .. } = &mut *connection;
+    let mut large = None;
+    let mut adopted = None;
+    if !owned.is_empty()
+        && let Ok(entry) = entry
+    {
+        let span = entry.command.adopts.and_then(|at| spans.get(at));
+        adopted = span.and_then(|span| span.owned_index());
+        large = adopted.map(|index| std::mem::take(&mut owned[index]));
+    }
+    let bytes = match source {
+        Source::Arena(from) => &arena[*from..],
+        Source::Query(from) => &query[*from..],
+    };
+    let args = Args::new(bytes, spans, owned);
+    let request = Request { entry: *entry, args, hashes, large: &mut large };
+    let outcome = dispatch(server, context, client, out, request);
+    if let (Some(index), Some(large)) = (adopted, large) {
+        owned[index] = large;
+    }
+    if outcome != Outcome::Done {
+        defer(connection, item, &batch.spans, arena);
+    }
+    outcome
 }
 
 /// Answers bytes that are no request.

@@ -35,7 +35,7 @@ impl<'a> View<'a> {
     /// Has tables freed once this view is done, before its reply is sent, when nobody waits for its
     /// locks any more.
     pub fn free_afterwards(&mut self, tables: Vec<Table<Entry>>) {
-        self.garbage.push(Garbage::Tables(tables));
+        self.extras.get_or_insert_default().garbage.push(Garbage::Tables(tables));
     }
 
     /// Lets two logical databases change places. Watchers of a key are told if it was there, or is
