@@ -14,7 +14,7 @@
 //!
 //! ```text
 //!  hash of a key:  [ 10 bits: shard | .......................... | low bits: bucket in its table ]
-//!  ShardCell:      [ lock | next expiry | Shard { database 0, ..., watchers } ]   own cache lines
+//!  ShardCell:      [ lock | Shard { database 0, ..., watchers } ]   own cache lines
 //! ```
 //!
 //! Key counts are kept beside the shards, per database and striped by shard, so that DBSIZE and INFO
@@ -22,7 +22,7 @@
 
 use std::cell::UnsafeCell;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 
 use russet_data::table::{ItemRef, KeyHasher, Table};
 use smallvec::SmallVec;
@@ -49,9 +49,6 @@ pub type EntryRef<'a> = ItemRef<'a, Entry>;
 #[repr(align(128))]
 struct ShardCell {
     lock: WakeLock,
-    /// No key of the shard expires before this time in milliseconds. Removing a key may leave it
-    /// too early, never too late.
-    next_expiry_ms: AtomicI64,
     shard: UnsafeCell<Shard>,
 }
 
@@ -76,6 +73,11 @@ pub type Waker = Box<dyn Fn(WorkerSet) + Send + Sync>;
 /// See the module's documentation.
 pub struct Keyspace {
     shards: Box<[ShardCell]>,
+    /// For each shard: no key expires before this time in milliseconds. Removing a key may leave it
+    /// too early, never too late. Beside the shards, so that looking at all of them is cheap.
+    next_expiry_ms: Box<[AtomicI64]>,
+    /// How often one of `next_expiry_ms` was moved forward.
+    expiry_advances: AtomicU64,
     hasher: KeyHash,
     gate: Gate,
     sharing: Sharing,
@@ -98,11 +100,12 @@ impl Keyspace {
     pub fn new(databases: u32, workers: usize, hash_key: [u8; 16], waker: Waker) -> Self {
         let cell = || ShardCell {
             lock: WakeLock::default(),
-            next_expiry_ms: AtomicI64::new(NEVER),
             shard: UnsafeCell::new(Shard::default()),
         };
         Keyspace {
             shards: (0..SHARDS).map(|_| cell()).collect(),
+            next_expiry_ms: (0..SHARDS).map(|_| AtomicI64::new(NEVER)).collect(),
+            expiry_advances: AtomicU64::new(0),
             hasher: KeyHash::with_key(hash_key),
             gate: Gate::new(workers),
             sharing: if workers == 1 { Sharing::Solo } else { Sharing::Shared },
@@ -251,15 +254,22 @@ impl Keyspace {
         now_ms: i64,
     ) -> impl Iterator<Item = usize> {
         (from..until).filter(move |shard| {
-            self.shards[*shard].next_expiry_ms.load(Ordering::Relaxed) < now_ms
+            self.next_expiry_ms[*shard].load(Ordering::Relaxed) < now_ms
         })
     }
 
     /// No key in the shards from `from` up to `until` (exclusive) expires before this time in
     /// milliseconds. `None`: nothing expires there.
     pub fn next_expiry_ms(&self, from: usize, until: usize) -> Option<i64> {
-        let times = self.shards[from..until].iter().map(|cell| &cell.next_expiry_ms);
+        let times = self.next_expiry_ms[from..until].iter();
         times.map(|time| time.load(Ordering::Relaxed)).min().filter(|time| *time != NEVER)
+    }
+
+    /// A number that changes whenever some shard's next expiry moves forward: until it does, what
+    /// [`Keyspace::next_expiry_ms`] said is not too late.
+    #[inline]
+    pub fn expiry_advances(&self) -> u64 {
+        self.expiry_advances.load(Ordering::Relaxed)
     }
 }
 
@@ -418,9 +428,10 @@ impl<'a> ShardGuard<'a> {
         }
         if let Some(deadline_ms) = after {
             index.insert(deadline_ms, hash);
-            let next = &self.cell().next_expiry_ms;
+            let next = &self.keyspace.next_expiry_ms[self.index];
             if deadline_ms < next.load(Ordering::Relaxed) {
                 next.store(deadline_ms, Ordering::Relaxed);
+                self.keyspace.expiry_advances.fetch_add(1, Ordering::Relaxed);
             }
         }
         let counts = self.keyspace.count(db, self.index);
@@ -450,7 +461,7 @@ impl<'a> ShardGuard<'a> {
             }
         }
         let first = self.shard().dbs().filter_map(|(_, db)| db.expiry.first()).min();
-        self.cell().next_expiry_ms.store(first.unwrap_or(NEVER), Ordering::Relaxed);
+        self.keyspace.next_expiry_ms[self.index].store(first.unwrap_or(NEVER), Ordering::Relaxed);
         removed
     }
 
@@ -528,7 +539,8 @@ impl<'a> Exclusive<'a> {
                 tables.push(table);
             }
             let first = guard.shard().dbs().filter_map(|(_, db)| db.expiry.first()).min();
-            guard.cell().next_expiry_ms.store(first.unwrap_or(NEVER), Ordering::Relaxed);
+            let next = &guard.keyspace.next_expiry_ms[index];
+            next.store(first.unwrap_or(NEVER), Ordering::Relaxed);
         }
         for stripe in self.keyspace.counts[db as usize].get().into_iter().flat_map(|all| &all[..]) {
             stripe.keys.store(0, Ordering::Relaxed);

@@ -3,6 +3,8 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use russet_keyspace::keyspace::Keyspace;
+
 use super::WorkerContext;
 use super::event_loop::Worker;
 use crate::client::{Client, ClientFlags, Close, Watches};
@@ -25,6 +27,12 @@ pub struct Timers {
     shards: std::ops::Range<usize>,
     /// More keys are due than the last slice could remove.
     overdue: bool,
+    /// No key of `shards` expires before this time in Unix milliseconds, as of `seen_advances`.
+    due_ms: i64,
+    /// Whether a key expires in any shard at all, as of `seen_advances`.
+    any_expires: bool,
+    /// What [`Keyspace::expiry_advances`] said when the two were looked up.
+    seen_advances: u64,
     next_second_ms: i64,
     /// When worker 0 reads the totals that rates are made of.
     next_reading_ms: i64,
@@ -39,6 +47,9 @@ impl Timers {
         Timers {
             shards: shards * id / workers..shards * (id + 1) / workers,
             overdue: false,
+            due_ms: i64::MAX,
+            any_expires: false,
+            seen_advances: 0,
             next_second_ms: 0,
             next_reading_ms: 0,
             unwatch: Vec::new(),
@@ -54,18 +65,20 @@ impl Timers {
         let tick_ms = 1000 / i64::from(context.config.hz.max(1));
         let mut next_ms = tick_ms;
         if server.active_expire.load(Ordering::Relaxed) {
-            let due = server.keyspace.next_expiry_ms(self.shards.start, self.shards.end);
-            if let Some(due_ms) = due {
-                next_ms = next_ms.min((due_ms - now_ms).max(0) + 1);
-            }
-            let others = server.workers.len() > 1;
-            if others
-                && (0..server.keyspace.databases()).any(|db| server.keyspace.expiring_count(db) > 0)
-            {
+            next_ms = next_ms.min(self.due_ms.saturating_sub(now_ms).max(0).saturating_add(1));
+            if self.any_expires && server.workers.len() > 1 {
                 next_ms = next_ms.min(NOTICE_MS);
             }
         }
         Duration::from_millis(next_ms.max(0) as u64)
+    }
+
+    /// Looks up when the next key expires.
+    fn look_up_due(&mut self, keyspace: &Keyspace) {
+        self.seen_advances = keyspace.expiry_advances();
+        let due_ms = keyspace.next_expiry_ms(self.shards.start, self.shards.end);
+        self.due_ms = due_ms.unwrap_or(i64::MAX);
+        self.any_expires = keyspace.next_expiry_ms(0, keyspace.shard_count()).is_some();
     }
 
     /// Takes over the watched keys of a client that is going away.
@@ -83,13 +96,14 @@ impl Worker {
         let server = self.server.clone();
         let id = self.context.id;
         let now_ms = self.context.clock.now_ms();
-        let expires = server.active_expire.load(Ordering::Relaxed)
-            && server.pause.until_ms(now_ms).is_none()
-            && self.is_anything_due(&server, now_ms);
+        let expires = self.is_anything_due(&server.keyspace, now_ms)
+            && server.active_expire.load(Ordering::Relaxed)
+            && server.pause.until_ms(now_ms).is_none();
         self.timers.overdue = false;
         if (expires || !self.timers.unwatch.is_empty()) && server.keyspace.gate().enter(id) {
             if expires {
                 self.expire(&server, now_ms);
+                self.timers.look_up_due(&server.keyspace);
             }
             self.unwatch(&server);
             server.keyspace.gate().leave(id);
@@ -106,9 +120,11 @@ impl Worker {
         }
     }
 
-    fn is_anything_due(&self, server: &Server, now_ms: i64) -> bool {
-        let shards = &self.timers.shards;
-        server.keyspace.due_shards(shards.start, shards.end, now_ms).next().is_some()
+    fn is_anything_due(&mut self, keyspace: &Keyspace, now_ms: i64) -> bool {
+        if keyspace.expiry_advances() != self.timers.seen_advances {
+            self.timers.look_up_due(keyspace);
+        }
+        self.timers.due_ms < now_ms
     }
 
     /// Removes keys whose time has come, for a slice of time. A shard's lock is held for a few keys
