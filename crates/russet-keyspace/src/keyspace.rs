@@ -98,10 +98,8 @@ const _: () = assert_send::<Shard>();
 impl Keyspace {
     /// An empty keyspace of `databases` databases, used by `workers` workers, under a hash key.
     pub fn new(databases: u32, workers: usize, hash_key: [u8; 16], waker: Waker) -> Self {
-        let cell = || ShardCell {
-            lock: WakeLock::default(),
-            shard: UnsafeCell::new(Shard::default()),
-        };
+        let cell =
+            || ShardCell { lock: WakeLock::default(), shard: UnsafeCell::new(Shard::default()) };
         Keyspace {
             shards: (0..SHARDS).map(|_| cell()).collect(),
             next_expiry_ms: (0..SHARDS).map(|_| AtomicI64::new(NEVER)).collect(),
@@ -253,9 +251,8 @@ impl Keyspace {
         until: usize,
         now_ms: i64,
     ) -> impl Iterator<Item = usize> {
-        (from..until).filter(move |shard| {
-            self.next_expiry_ms[*shard].load(Ordering::Relaxed) < now_ms
-        })
+        (from..until)
+            .filter(move |shard| self.next_expiry_ms[*shard].load(Ordering::Relaxed) < now_ms)
     }
 
     /// No key in the shards from `from` up to `until` (exclusive) expires before this time in

@@ -194,7 +194,10 @@ fn unknown_command(why: &LookupError, args: Args<'_>) -> Error {
     };
     match why {
         LookupError::UnknownSubcommand(parent) => Error::quoting(
-            &format!("ERR unknown subcommand '{{}}'. Try {} HELP.", parent.command.name.to_ascii_uppercase()),
+            &format!(
+                "ERR unknown subcommand '{{}}'. Try {} HELP.",
+                parent.command.name.to_ascii_uppercase()
+            ),
             &[&cut(args.get(1), ECHOED_BYTES)],
         ),
         LookupError::UnknownCommand => {
