@@ -51,6 +51,8 @@ texts! {
     NOT_AUTHENTICATED = "NOAUTH Authentication required.";
     /// AUTH with the wrong password.
     WRONG_PASSWORD = "WRONGPASS invalid username-password pair or user is disabled.";
+    /// The command may need memory, and there is no more to be had.
+    OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";
     /// EXEC after a command was refused while queueing.
     EXEC_ABORTED = "EXECABORT Transaction discarded because of previous errors.";
 }

@@ -11,6 +11,7 @@ use crate::command::{CommandEntry, Flags, LookupError};
 use crate::config::Permission;
 use crate::error::Error;
 use crate::journal::Effect;
+use crate::memory;
 use crate::server::Server;
 use crate::worker::WorkerContext;
 
@@ -128,10 +129,27 @@ fn admit(
     if client.info.flags().contains(ClientFlags::MONITOR) && flags.intersects(keyed) {
         return Err(Error::new("ERR Replica can't interact with the keyspace"));
     }
+    let limit_bytes = worker.config.maxmemory;
+    if limit_bytes != 0 && needs_memory(entry, client) && memory::used_bytes() > limit_bytes {
+        return Err(Error::OUT_OF_MEMORY);
+    }
     if server.is_busy() && !flags.contains(Flags::ALLOW_BUSY) {
         return Err(Error::new("BUSY Russet is busy shutting down"));
     }
     Ok(entry)
+}
+
+/// Whether a command is refused when memory is out: it may store something, for a start in the
+/// client's transaction; or it runs a transaction with such a command.
+#[cold]
+fn needs_memory(entry: &CommandEntry, client: &Client) -> bool {
+    let denied = |entry: &CommandEntry| entry.flags().contains(Flags::DENYOOM);
+    let queues = !entry.flags().contains(Flags::NOT_QUEUED);
+    let runs = entry.flags().contains(Flags::RUNS_QUEUE);
+    denied(entry)
+        || client.transaction.as_ref().is_some_and(|transaction| {
+            queues || (runs && transaction.queue.iter().any(|(entry, _)| denied(entry)))
+        })
 }
 
 /// Answers a request that was not admitted.

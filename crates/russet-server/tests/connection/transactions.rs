@@ -63,6 +63,38 @@ fn an_exec_that_is_refused_ends_the_transaction() {
 }
 
 #[test]
+fn without_memory_a_transaction_may_read() {
+    const OUT: &str = "OOM command not allowed when used memory > 'maxmemory'.";
+    let server = server(&[]);
+    let [mut client, mut admin] = clients(&server);
+    assert_eq!(client.run("SET k v"), ok());
+    for (commands, does) in [("GET k", true), ("SET k w", false)] {
+        assert_eq!(client.run("MULTI"), ok());
+        assert_eq!(client.run(commands), queued());
+        assert_eq!(admin.run("CONFIG SET maxmemory 1"), ok());
+        let reply = client.run("EXEC");
+        if does {
+            assert_eq!(reply, Reply::Array(vec![Reply::Bulk(b"v".to_vec())]));
+        } else {
+            let why = format!("EXECABORT Transaction discarded because of: {OUT}");
+            assert_eq!(reply, refused(&why));
+        }
+        expect(
+            &mut client,
+            &[
+                ("SET k x", refused(OUT)),
+                ("MULTI", ok()),
+                ("PING", refused(OUT)),
+                ("DISCARD", ok()),
+                ("DEL nothing", Reply::Integer(0)),
+            ],
+        );
+        assert_eq!(admin.run("CONFIG SET maxmemory 0"), ok());
+    }
+    assert_eq!(client.run("GET k"), Reply::Bulk(b"v".to_vec()));
+}
+
+#[test]
 fn an_error_in_one_command_does_not_stop_the_others() {
     let server = server(&[]);
     let mut client = server.client();
