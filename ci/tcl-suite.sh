@@ -38,16 +38,21 @@ all_units=(
 [ ${#units[@]} -gt 0 ] || units=("${all_units[@]}")
 [ -x "$server" ] || { echo "no server binary at $server" >&2; exit 2; }
 
+# Where this system gets an archive of Debian from.
+mirror_of() {
+    apt-get indextargets --format '$(SITE)' | grep -m 1 "/$1\$"
+}
+
 # Debian's source package, through an apt configuration of its own: the system's sources and
 # package lists stay as they are, and no privileges are needed.
 fetch_source() {
-    local work=$target/tcl-suite/fetch mirror=${DEBIAN_MIRROR:-http://deb.debian.org}
+    local work=$target/tcl-suite/fetch
     rm -rf "$work"
     mkdir -p "$work"/{lists/partial,archives/partial,parts}
     local signed='[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
     cat > "$work/sources.list" <<EOF
-deb-src $signed $mirror/debian bookworm main
-deb-src $signed $mirror/debian-security bookworm-security main
+deb-src $signed $(mirror_of debian) bookworm main
+deb-src $signed $(mirror_of debian-security) bookworm-security main
 EOF
     cat > "$work/apt.conf" <<EOF
 Dir::Etc::SourceList "$work/sources.list";
