@@ -7,7 +7,7 @@ use super::aside::defer;
 use super::batch::{Batch, GONE, Item, Source};
 use super::connection::Connection;
 use super::event_loop::Worker;
-use crate::client::Close;
+use crate::client::{Close, ReplyMode};
 use crate::error::Error;
 use crate::exec::Args;
 use crate::exec::dispatch::{Outcome, Request, dispatch, needs_gate};
@@ -208,6 +208,8 @@ pub(super) fn refuse_garbage(
     tracing::debug!("Protocol error ({error}) from client: {line}");
     let reply = Error::from_line([b"ERR ", error.message().as_slice()].concat());
     server.note_error(context, &reply);
-    ReplyWriter::new(&mut connection.out, connection.client.protocol).error_bytes(reply.text());
+    if connection.client.reply_mode == ReplyMode::On {
+        ReplyWriter::new(&mut connection.out, connection.client.protocol).error_bytes(reply.text());
+    }
     connection.client.close(Close::AfterReply);
 }

@@ -8,6 +8,7 @@ use super::batch::{Batch, Item, Source};
 use super::connection::Connection;
 use super::event_loop::Worker;
 use crate::client::Client;
+use crate::command::Flags;
 use crate::server::Server;
 
 /// Most bytes received from one connection in a round, so that none starves the others.
@@ -228,13 +229,12 @@ impl Parsing<'_> {
             let first_span = self.batch.spans.len();
             match parser.parse(command, &self.limits, &mut self.batch.spans, owned) {
                 Ok(Progress::Complete { consumed: len }) => {
-                    if self.batch.spans.len() > first_span {
-                        self.add(command, first_span, owned, source(consumed));
-                    }
+                    let changes_limits = self.batch.spans.len() > first_span
+                        && self.add(command, first_span, owned, source(consumed));
                     consumed += len;
                     // Owned arguments are told apart by their command being the last; and AUTH
-                    // changes what may follow.
-                    if !owned.is_empty() || !self.limits.authenticated {
+                    // and RESET change what may follow.
+                    if !owned.is_empty() || !self.limits.authenticated || changes_limits {
                         return (consumed, Stop::Later);
                     }
                 }
@@ -249,9 +249,16 @@ impl Parsing<'_> {
         (consumed, Stop::Incomplete)
     }
 
-    /// Adds a parsed command.
+    /// Adds a parsed command. Returns whether it may end or begin the client's being a stranger,
+    /// for whom other limits hold.
     #[inline]
-    fn add(&mut self, command: &[u8], first_span: usize, owned: &[Vec<u8>], source: Source) {
+    fn add(
+        &mut self,
+        command: &[u8],
+        first_span: usize,
+        owned: &[Vec<u8>],
+        source: Source,
+    ) -> bool {
         let spans = &self.batch.spans[first_span..];
         let argc = spans.len();
         let name = spans[0].resolve(command, owned);
@@ -288,5 +295,6 @@ impl Parsing<'_> {
                 source,
             },
         ));
+        entry.is_ok_and(|entry| entry.flags().contains(Flags::NO_AUTH))
     }
 }

@@ -90,8 +90,8 @@ fn hello(ctx: &mut Ctx<'_>) -> Result<(), Error> {
             ctx.client.info.identity.lock().name = name;
             at += 2;
         } else {
-            let option = String::from_utf8_lossy(ctx.args.get(at)).into_owned();
-            return Err(Error::new(format!("ERR Syntax error in HELLO option '{option}'")));
+            let option = ctx.args.get(at);
+            return Err(Error::quoting("ERR Syntax error in HELLO option '{}'", &[option]));
         }
     }
     if ctx.client.must_authenticate(ctx.config()) {

@@ -82,8 +82,7 @@ impl Condition {
                 () if ctx.is(at, "GT") => condition.greater = true,
                 () if ctx.is(at, "LT") => condition.less = true,
                 () => {
-                    let option = String::from_utf8_lossy(ctx.args.get(at));
-                    return Err(Error::new(format!("ERR Unsupported option {option}")));
+                    return Err(Error::quoting("ERR Unsupported option {}", &[ctx.args.get(at)]));
                 }
             }
         }

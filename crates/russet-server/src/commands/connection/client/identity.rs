@@ -82,7 +82,7 @@ pub const SETINFO: Command = Command {
 
 fn setinfo(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     let (attribute, value) = (ctx.args.get(2), ctx.args.get(3));
-    let refuse = |text: &str| Error::new(text.replace("{}", &String::from_utf8_lossy(attribute)));
+    let refuse = |text: &str| Error::quoting(text, &[attribute]);
     let is_version = match () {
         () if ctx.is(2, "LIB-NAME") => false,
         () if ctx.is(2, "LIB-VER") => true,

@@ -83,7 +83,7 @@ fn known_user(name: &[u8]) -> Result<&[u8], Error> {
     if name == DEFAULT_USER {
         return Ok(name);
     }
-    Err(Error::new(format!("ERR No such user '{}'", String::from_utf8_lossy(name))))
+    Err(Error::quoting("ERR No such user '{}'", &[name]))
 }
 
 fn kill(ctx: &mut Ctx<'_>) -> Result<(), Error> {

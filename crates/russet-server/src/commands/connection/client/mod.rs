@@ -46,15 +46,13 @@ const ADMINISTRATION: Flags = COMMON.union(Flags::ADMIN);
 
 /// What a subcommand says whose arity leaves open how many arguments there may be at most.
 fn too_many_arguments(ctx: &Ctx<'_>) -> Error {
-    let name = String::from_utf8_lossy(ctx.args.get(1));
-    Error::new(format!(
-        "ERR unknown subcommand or wrong number of arguments for '{name}'. Try CLIENT HELP."
-    ))
+    Error::quoting(
+        "ERR unknown subcommand or wrong number of arguments for '{}'. Try CLIENT HELP.",
+        &[ctx.args.get(1)],
+    )
 }
 
 /// The value of a TYPE filter.
 fn client_kind(name: &[u8]) -> Result<ClientKind, Error> {
-    ClientKind::named(name).ok_or_else(|| {
-        Error::new(format!("ERR Unknown client type '{}'", String::from_utf8_lossy(name)))
-    })
+    ClientKind::named(name).ok_or_else(|| Error::quoting("ERR Unknown client type '{}'", &[name]))
 }
