@@ -89,6 +89,11 @@ impl TestServer {
         reply
     }
 
+    /// Changes of the keyspace so far, as save points count them.
+    pub fn changes(&self) -> u64 {
+        self.worker.stats.changes.value()
+    }
+
     /// What the journal got since this was last asked: one string per unit, its commands separated
     /// by semicolons.
     pub fn journaled(&mut self) -> Vec<String> {

@@ -59,6 +59,7 @@ pub fn exec(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     }
     (ctx.command, ctx.args, ctx.hashes) = (exec, args, hashes);
     ctx.in_exec = false;
+    ctx.db.journal_nothing();
     leave(ctx);
     Ok(())
 }

@@ -397,6 +397,12 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Has the journal record nothing of the command although there were changes: the commands that
+    /// it ran have recorded theirs.
+    pub(super) fn journal_nothing(&mut self) {
+        self.restated = true;
+    }
+
     /// Whether [`View::journal_as`] was called since this was last asked.
     pub(super) fn take_restated(&mut self) -> bool {
         std::mem::take(&mut self.restated)

@@ -8,6 +8,8 @@ mod object;
 mod presence;
 mod rename;
 mod scan;
+#[cfg(test)]
+mod tests;
 mod ttl;
 mod walk;
 
