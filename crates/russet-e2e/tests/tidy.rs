@@ -23,6 +23,7 @@ const UNSAFE_MODULES: &[(&str, &str)] = &[
         "crates/russet-server/src/memory/allocator.rs",
         "a control of the allocator without a wrapper",
     ),
+    ("crates/russet-server/src/worker/clock.rs", "the processor's time stamp counter"),
     ("crates/russet-keyspace/src/gate.rs", "a cell that the gate's model proves to be alone in"),
     ("crates/russet-keyspace/src/keyspace.rs", "hands out a shard to whoever holds its lock"),
     ("crates/russet-keyspace/src/entry/", "header, key and value in one allocation of their size"),

@@ -7,9 +7,6 @@ use russet_server::config::{Launch, from_command_line};
 use russet_server::process::banner::version_line;
 use russet_server::start;
 
-#[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
-
 fn main() -> ExitCode {
     match from_command_line(std::env::args_os().skip(1)) {
         Ok(Launch::Run(startup)) => start::serve(*startup),

@@ -8,6 +8,7 @@
 //! has stored another may delete.
 
 mod allocator;
+pub mod setup;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -56,7 +56,7 @@ impl SlowLog {
     pub fn abridge(args: Args<'_>) -> Vec<Vec<u8>> {
         let kept = if args.len() > ARGUMENTS { ARGUMENTS - 1 } else { args.len() };
         let mut argv: Vec<Vec<u8>> =
-            args.iter_from(0).take(kept).map(|arg| abridge_argument(arg)).collect();
+            args.iter_from(0).take(kept).map(abridge_argument).collect();
         if args.len() > kept {
             argv.push(format!("... ({} more arguments)", args.len() - kept).into_bytes());
         }
