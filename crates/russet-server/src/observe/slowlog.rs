@@ -55,8 +55,7 @@ impl SlowLog {
     /// A command's arguments as an entry keeps them.
     pub fn abridge(args: Args<'_>) -> Vec<Vec<u8>> {
         let kept = if args.len() > ARGUMENTS { ARGUMENTS - 1 } else { args.len() };
-        let mut argv: Vec<Vec<u8>> =
-            args.iter_from(0).take(kept).map(abridge_argument).collect();
+        let mut argv: Vec<Vec<u8>> = args.iter_from(0).take(kept).map(abridge_argument).collect();
         if args.len() > kept {
             argv.push(format!("... ({} more arguments)", args.len() - kept).into_bytes());
         }
