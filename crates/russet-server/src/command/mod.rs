@@ -11,7 +11,7 @@ pub use keys::{Begin, Find, KeyFlags, KeyPositions, KeySpec};
 pub use table::{COMMANDS, CommandEntry, CommandTable, LookupError, Names};
 
 use crate::error::Error;
-use crate::exec::Ctx;
+use crate::exec::{Args, Ctx};
 
 /// Executes a command: reads `ctx.args`, works on `ctx.db`, writes one reply to `ctx.out`.
 ///
@@ -46,6 +46,8 @@ bitflags::bitflags! {
         const SKIP_MONITOR = 1 << 9;
         /// Not recorded in the slow log.
         const SKIP_SLOWLOG = 1 << 10;
+        /// May be called without any key although it takes some.
+        const NO_MANDATORY_KEYS = 1 << 11;
         /// Constant or logarithmic time.
         const FAST = 1 << 12;
         /// Needs no authentication.
@@ -60,6 +62,8 @@ bitflags::bitflags! {
         const NO_ASYNC_LOADING = 1 << 17;
         /// Refused unless the configuration allows it to this client (DEBUG, MODULE).
         const PROTECTED = 1 << 18;
+        /// For those who work on the server itself; marked in COMMAND DOCS.
+        const SYSTEM = 1 << 19;
         /// Runs behind the closed gate: it cannot name its keys, or needs them all. Not Redis'.
         const EXCLUSIVE = 1 << 24;
         /// Executed inside a transaction at once instead of being queued. Not Redis'.
@@ -147,6 +151,8 @@ pub struct Command {
     pub adopts: Option<usize>,
     /// What runs; a command with subcommands runs this only when called without one.
     pub handler: Handler,
+    /// What a call does with the keys of a specification with `VARIABLE_FLAGS`.
+    pub key_flags: Option<fn(Args<'_>) -> KeyFlags>,
     /// Its subcommands.
     pub subcommands: &'static [Command],
 }
@@ -169,6 +175,7 @@ impl Command {
             tips: &[],
             replaced_by: None,
             adopts: None,
+            key_flags: None,
             handler,
             subcommands: &[],
         }

@@ -6,6 +6,8 @@ use crate::command::{Command, Flags, Group};
 use crate::error::Error;
 use crate::exec::Ctx;
 
+use super::server::command_docs::{Synopsis, parse};
+
 /// The declaration of a container's HELP.
 pub const fn declare(group: Group, since: &'static str) -> Command {
     Command {
@@ -30,7 +32,9 @@ fn help(ctx: &mut Ctx<'_>) -> Result<(), Error> {
         container.name.to_ascii_uppercase()
     )];
     for sub in container.subcommands.iter().filter(|sub| sub.name != "help") {
-        lines.push(format!("{} {}", sub.name.to_ascii_uppercase(), sub.syntax));
+        let arguments = parse(sub.syntax, sub.keys.len()).expect("a test parses every syntax");
+        let name = sub.name.to_ascii_uppercase();
+        lines.push(format!("{name} {}", Synopsis(&arguments)));
         lines.push(format!("    {}", sub.summary));
     }
     lines.extend(["HELP".to_owned(), "    Print this help.".to_owned()]);

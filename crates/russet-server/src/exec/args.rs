@@ -41,6 +41,11 @@ impl<'a> Args<'a> {
         (from..self.len().max(from)).map(move |at| self.get(at))
     }
 
+    /// The arguments from `from` on, as a call of its own; there must be one.
+    pub fn after(self, from: usize) -> Self {
+        Args { spans: &self.spans[from..], ..self }
+    }
+
     /// Copies of all arguments.
     pub fn to_owned(self) -> Vec<Vec<u8>> {
         self.iter_from(0).map(<[u8]>::to_vec).collect()

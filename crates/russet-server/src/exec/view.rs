@@ -248,6 +248,14 @@ impl<'a> View<'a> {
         Some(entry)
     }
 
+    /// Bytes that a key, its value and its share of the table take.
+    pub fn footprint(&mut self, key: Key<'_>) -> Option<usize> {
+        let own = self.peek(key)?.allocated_bytes();
+        let db = self.physical;
+        let table = self.guard(key).shard().db(db)?.table();
+        Some(own + table.allocated_bytes() / table.len())
+    }
+
     /// The entry of a key that a client reads: counted as hit or miss, and marked as accessed.
     #[inline]
     pub fn read(&mut self, key: Key<'_>) -> Option<EntryRef<'_>> {

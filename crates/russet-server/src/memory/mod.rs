@@ -8,6 +8,7 @@
 //! has stored another may delete.
 
 mod allocator;
+mod human;
 pub mod setup;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use parking_lot::Mutex;
 use tikv_jemalloc_ctl::thread::{ThreadLocal, allocatedp, deallocatedp};
 
 pub use allocator::{Allocator, purge, statistics};
+pub use human::Human;
 
 use crate::exec::View;
 use crate::server::Server;

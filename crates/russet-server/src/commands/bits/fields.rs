@@ -10,7 +10,7 @@ use super::{EVENT_SETBIT, offset};
 use crate::command::{Command, Flags, Group, KeyFlags, KeySpec};
 use crate::error::Error;
 use crate::exec::values::string;
-use crate::exec::{Ctx, Key};
+use crate::exec::{Args, Ctx, Key};
 
 pub const BITFIELD: Command = Command {
     group: Group::Bitmap,
@@ -22,6 +22,7 @@ pub const BITFIELD: Command = Command {
              SET set-block(encoding offset:integer value:integer) | \
              INCRBY incrby-block(encoding offset:integer increment:integer))))...]",
     keys: &[KeySpec::one(1, KeyFlags::EXCHANGES.union(KeyFlags::VARIABLE_FLAGS))],
+    key_flags: Some(|args| if only_reads(args) { KeyFlags::READS } else { KeyFlags::EXCHANGES }),
     ..Command::new("bitfield", -2, Flags::WRITE.union(Flags::DENYOOM), bitfield)
 };
 
@@ -30,10 +31,17 @@ pub const BITFIELD_RO: Command = Command {
     since: "6.0.0",
     summary: "Reads integers of any width anywhere in a key's string value.",
     complexity: "O(1) for each operation.",
-    syntax: "key [GET get-block(encoding offset:integer)...]",
+    syntax: "key [GET get-block(encoding offset:integer)]...",
     keys: &[KeySpec::one(1, KeyFlags::READS)],
     ..Command::new("bitfield_ro", -2, Flags::READONLY.union(Flags::FAST), bitfield_ro)
 };
+
+/// Whether a call of BITFIELD consists of reads.
+fn only_reads(args: Args<'_>) -> bool {
+    let operations: Vec<&[u8]> = args.iter_from(2).collect();
+    let is_read = |words: &[&[u8]]| words.len() == 3 && words[0].eq_ignore_ascii_case(b"GET");
+    operations.chunks(3).all(is_read)
+}
 
 /// What is done with a field.
 #[derive(Clone, Copy)]

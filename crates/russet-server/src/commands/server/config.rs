@@ -55,7 +55,7 @@ fn set(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     let arguments: Vec<&[u8]> = ctx.args.iter_from(2).collect();
     let (pairs, rest) = arguments.as_chunks::<2>();
     if !rest.is_empty() {
-        return Err(Error::new("ERR wrong number of arguments for 'config|set' command"));
+        return Err(Error::SYNTAX);
     }
     let pairs: Vec<(&[u8], &[u8])> = pairs.iter().map(|[name, value]| (*name, *value)).collect();
     let setter = Setter { is_local: ctx.client.info.transport.is_local(), is_loading: false };

@@ -1,10 +1,14 @@
 //! The server itself: its configuration, statistics, clock and commands.
 
+mod command;
+pub mod command_docs;
+mod command_info;
 mod config;
 mod debug;
 pub mod info;
 mod latency;
 mod lolwut;
+mod memory;
 mod shutdown;
 mod slowlog;
 mod time;
@@ -13,11 +17,13 @@ use crate::command::Command;
 
 /// The commands of this family.
 pub const COMMANDS: &[Command] = &[
+    command::COMMAND,
     config::CONFIG,
     debug::DEBUG,
     info::INFO,
     latency::LATENCY,
     lolwut::LOLWUT,
+    memory::MEMORY,
     shutdown::SHUTDOWN,
     slowlog::SLOWLOG,
     time::LASTSAVE,

@@ -22,6 +22,10 @@ pub const SET: Command = Command {
         ("7.0.0", "Allowed the `NX` and `GET` options to be used together."),
     ],
     keys: &[KeySpec::one(1, KeyFlags::EXCHANGES.union(KeyFlags::VARIABLE_FLAGS))],
+    key_flags: Some(|args| {
+        let gets = args.iter_from(3).any(|arg| arg.eq_ignore_ascii_case(b"GET"));
+        if gets { KeyFlags::EXCHANGES } else { KeyFlags::OVERWRITES }
+    }),
     adopts: Some(2),
     ..Command::new("set", -3, WRITES, set)
 };

@@ -14,9 +14,9 @@ pub const KILL: Command = Command {
     since: "2.4.0",
     summary: "Closes the connections that match every filter, or the one from an address.",
     complexity: "O(N) where N is the number of client connections",
-    syntax: "filter(old-format:string | new-format([ID client-id:integer] \
-             [TYPE client-type(NORMAL|MASTER|SLAVE|REPLICA|PUBSUB)] [USER username] \
-             [ADDR addr] [LADDR laddr] [SKIPME skipme(YES|NO)])...)",
+    syntax: "filter(old-format:string | new-format([ID client-id:integer] | \
+             [TYPE client-type(NORMAL|MASTER|SLAVE|REPLICA|PUBSUB)] | [USER username] | \
+             [ADDR addr] | [LADDR laddr] | [SKIPME skipme(YES|NO)])...)",
     history: &[
         ("2.8.12", "Takes filters."),
         ("2.8.12", "Chooses by `ID`."),

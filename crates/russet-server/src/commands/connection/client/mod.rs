@@ -21,7 +21,7 @@ pub const CLIENT: Command = Command {
     complexity: "Depends on subcommand.",
     subcommands: &[
         identity::GETNAME,
-        help::declare(Group::Connection, "5.0.0"),
+        HELP,
         identity::ID,
         list::INFO,
         kill::KILL,
@@ -37,6 +37,9 @@ pub const CLIENT: Command = Command {
     ],
     ..Command::new("client", -2, Flags::empty(), help::without_subcommand)
 };
+
+const HELP: Command =
+    Command { categories: Categories::CONNECTION, ..help::declare(Group::Connection, "5.0.0") };
 
 /// What all subcommands have in common.
 const COMMON: Flags = Flags::NOSCRIPT.union(Flags::LOADING).union(Flags::STALE);

@@ -26,6 +26,7 @@ pub const DEBUG: Command = Command {
             .union(Flags::LOADING)
             .union(Flags::STALE)
             .union(Flags::PROTECTED)
+            .union(Flags::SYSTEM)
             .union(Flags::EXCLUSIVE),
         debug,
     )
