@@ -9,7 +9,7 @@ mod pause;
 pub(super) use identity::client_name;
 
 use crate::client::ClientKind;
-use crate::command::{Command, Flags, Group};
+use crate::command::{Categories, Command, Flags, Group};
 use crate::commands::help;
 use crate::error::Error;
 use crate::exec::Ctx;

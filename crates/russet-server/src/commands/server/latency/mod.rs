@@ -58,7 +58,7 @@ const HISTORY: Command = Command {
     group: Group::Server,
     since: SINCE,
     summary: "Returns the spikes of an event with their times.",
-    syntax: "event:string",
+    syntax: "event",
     tips: TIPS,
     ..Command::new("history", 3, COMMON, history)
 };
@@ -83,7 +83,7 @@ const RESET: Command = Command {
     group: Group::Server,
     since: SINCE,
     summary: "Forgets the spikes of some events, or of all, and returns of how many there were any.",
-    syntax: "[event:string ...]",
+    syntax: "[event...]",
     tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
     ..Command::new("reset", -2, COMMON, reset)
 };
@@ -102,7 +102,7 @@ const GRAPH: Command = Command {
     group: Group::Server,
     since: SINCE,
     summary: "Draws the spikes of an event.",
-    syntax: "event:string",
+    syntax: "event",
     tips: TIPS,
     ..Command::new("graph", 3, COMMON, draw_graph)
 };
@@ -147,7 +147,7 @@ const HISTOGRAM: Command = Command {
     since: "7.0.0",
     summary: "Returns how the times of all calls of some commands, or of all, are distributed.",
     complexity: "O(N) where N is the number of commands with latency information being retrieved.",
-    syntax: "[command:string ...]",
+    syntax: "[command...]",
     tips: TIPS,
     ..Command::new("histogram", -2, COMMON, histogram)
 };
