@@ -221,3 +221,30 @@ fn configure(stream: &Stream, config: &Config) {
         let _ = socket.set_tcp_keepalive(&keepalive);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strangers_from_elsewhere_are_kept_out_until_there_is_a_password() {
+        let from = |peer: [u8; 4]| Transport::Tcp {
+            peer: (peer, 40_000).into(),
+            local: ([10, 0, 0, 1], 6379).into(),
+        };
+        let elsewhere = from([192, 0, 2, 1]);
+        let open = Config { protected_mode: true, requirepass: None, ..Config::default() };
+        assert!(is_protected_from(&open, &elsewhere));
+        assert!(!is_protected_from(&open, &from([127, 0, 0, 1])));
+        assert!(!is_protected_from(&open, &Transport::Unix("socket".into())));
+        let mapped = Transport::Tcp {
+            peer: "[::ffff:127.0.0.1]:40000".parse().expect("an address"),
+            local: "[::1]:6379".parse().expect("an address"),
+        };
+        assert!(!is_protected_from(&open, &mapped), "loopback by way of IPv6");
+        let guarded = Config { requirepass: Some(b"secret".to_vec()), ..open };
+        assert!(!is_protected_from(&guarded, &elsewhere));
+        let unprotected = Config { protected_mode: false, ..Config::default() };
+        assert!(!is_protected_from(&unprotected, &elsewhere));
+    }
+}
