@@ -24,6 +24,11 @@ const UNSAFE_MODULES: &[(&str, &str)] = &[
         "a control of the allocator without a wrapper",
     ),
     ("crates/russet-server/src/worker/clock.rs", "the processor's time stamp counter"),
+    (
+        "crates/russet-server/src/process/crash/in_flight.rs",
+        "finds the command of a thread that has failed",
+    ),
+    ("crates/russet-server/src/process/crash/signal.rs", "what a signal handler may do"),
     ("crates/russet-keyspace/src/gate.rs", "a cell that the gate's model proves to be alone in"),
     ("crates/russet-keyspace/src/keyspace.rs", "hands out a shard to whoever holds its lock"),
     ("crates/russet-keyspace/src/entry/", "header, key and value in one allocation of their size"),

@@ -19,6 +19,7 @@ use crate::lazy_free::LazyFree;
 use crate::memory;
 use crate::net::{Acceptor, Bound, bind_all, bind_unix};
 use crate::process::background::{self, PidFile};
+use crate::process::crash::{panic, signal};
 use crate::process::log::Log;
 use crate::process::supervisor::Supervisor;
 use crate::process::{banner, signals, warnings};
@@ -74,6 +75,9 @@ fn serve_logged(startup: Startup, log: &Arc<Log>) -> Result<(), String> {
     warnings::warn_of_settings(&config);
     let (server, polls, acceptor) = build(config, source, names, listeners, log.clone())
         .map_err(|error| format!("The system refuses what a server needs: {error}"))?;
+    panic::install(server.clone());
+    let crash_log_enabled = server.config.load().crash_log_enabled;
+    let _crash_watch = crash_log_enabled.then(|| signal::watch(log));
     signals::watch(server.clone()).map_err(|error| format!("Can't watch for signals: {error}"))?;
     tracing::warn!("Server initialized");
     if let Err(error) = server.oom_score.apply(&server.config.load()) {

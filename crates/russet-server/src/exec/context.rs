@@ -2,7 +2,7 @@
 
 use russet_resp::ReplyWriter;
 
-use super::{Args, View};
+use super::{Args, View, hides_argument};
 use crate::client::{Client, Transaction};
 use crate::command::CommandEntry;
 use crate::config::Config;
@@ -90,39 +90,9 @@ impl<'a> Ctx<'a> {
         russet_data::number::parse_i64(self.args.get(at)).ok_or(Error::NOT_AN_INTEGER)
     }
 
-    /// Whether argument `at` must not be shown to others: it is, or may be, a password.
+    /// See [`hides_argument`].
     pub fn hides_argument(&self, at: usize) -> bool {
-        match self.command.full_name.as_str() {
-            "auth" => at > 0,
-            "hello" => self.is_hello_credential(at),
-            "config|set" => at > 1 && self.config_argument_is_sensitive(at),
-            _ => false,
-        }
-    }
-
-    /// Whether HELLO takes the argument for the user or the password of its AUTH option.
-    fn is_hello_credential(&self, at: usize) -> bool {
-        let mut option = 2;
-        while option < self.args.len() && option < at {
-            if self.is(option, "AUTH") {
-                if at - option <= 2 {
-                    return true;
-                }
-                option += 3;
-            } else {
-                option += 2;
-            }
-        }
-        false
-    }
-
-    fn config_argument_is_sensitive(&self, at: usize) -> bool {
-        // Names are at even places, each followed by its value.
-        let name = self.args.get(at - 1);
-        at % 2 == 1
-            && [&b"requirepass"[..], b"masterauth", b"masteruser", b"tls-key-file-pass"]
-                .iter()
-                .any(|secret| name.eq_ignore_ascii_case(secret))
+        hides_argument(self.command, self.args, at)
     }
 
     /// Whether argument `at` is this word, in any case.

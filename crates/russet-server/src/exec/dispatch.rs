@@ -12,6 +12,7 @@ use crate::config::Permission;
 use crate::error::Error;
 use crate::journal::Effect;
 use crate::memory;
+use crate::process::crash::in_flight::{self, InFlight};
 use crate::server::Server;
 use crate::worker::WorkerContext;
 
@@ -330,7 +331,8 @@ pub(super) fn call(ctx: &mut Ctx<'_>) {
     // The handler may give it away; who journals needs it afterwards.
     let large = if ctx.db.is_journaled() { ctx.large.clone() } else { None };
     let reply_start = ctx.out.buffer().len();
-    let result = (entry.command.handler)(ctx);
+    let command = InFlight { entry, args: ctx.args, client: ctx.client.info.id };
+    let result = in_flight::during(&command, || (entry.command.handler)(ctx));
     let stats = &ctx.worker.stats.commands[entry.id];
     stats.calls.add(1);
     if let Err(error) = &result {

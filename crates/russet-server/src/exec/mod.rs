@@ -7,10 +7,12 @@
 pub mod args;
 mod context;
 pub mod dispatch;
+mod secrets;
 pub mod transaction;
 pub mod values;
 mod view;
 
 pub use args::{Args, OwnedCommand};
 pub use context::{Ctx, Key};
+pub use secrets::hides_argument;
 pub use view::{Event, EventClass, Locks, View, try_briefly};

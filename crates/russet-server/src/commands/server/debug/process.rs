@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use rustix::process::{Signal, getpid, kill_process};
-
 use crate::config::{Appended, rewrite};
 use crate::error::Error;
 use crate::exec::Ctx;
@@ -49,7 +47,8 @@ pub fn assert(ctx: &mut Ctx<'_>) -> Result<(), Error> {
 }
 
 pub fn segfault(ctx: &mut Ctx<'_>) -> Result<(), Error> {
-    kill_process(getpid(), Signal::SEGV)
+    // To this thread, as a fault of its own would be.
+    signal_hook::low_level::raise(signal_hook::consts::SIGSEGV)
         .map_err(|error| Error::new(format!("ERR The signal cannot be sent: {error}")))?;
     ctx.out.ok();
     Ok(())

@@ -1,0 +1,15 @@
+//! The end that nobody wanted: a panic or a fatal signal leaves a report in the log and ends the
+//! process, whichever thread it happens in. There is never a server of which a part has died.
+//!
+//! - [`in_flight`] knows which command a thread is executing;
+//! - [`panic`] reports a panic in full: message, command, backtrace, INFO;
+//! - [`signal`] reports a fatal signal in the few words that can be said inside its handler.
+
+pub mod in_flight;
+pub mod panic;
+pub mod signal;
+
+/// Marks the beginning of a report, for people who look for it.
+const START: &str = "=== RUSSET BUG REPORT START ===";
+/// Marks its end.
+const END: &str = "=== RUSSET BUG REPORT END ===";
