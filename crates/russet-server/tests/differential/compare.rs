@@ -42,7 +42,11 @@ const INTENDED_DIFFERENCES: &[(&[&str], How, &str)] = &[
         How::Near(2_000),
         "a relative time is counted from the instant each server ran the command",
     ),
-    (&["OBJECT IDLETIME"], How::Near(5), "counted from the instant of the last access"),
+    (
+        &["OBJECT IDLETIME"],
+        How::SameKind,
+        "Redis shares one object among all keys with the same small integer, and one idle time",
+    ),
     (&["TIME", "LASTSAVE", "LATENCY HISTOGRAM"], How::SameKind, "clocks"),
     (
         &["MEMORY USAGE", "MEMORY STATS", "MEMORY DOCTOR", "MEMORY MALLOC-STATS", "DEBUG OBJECT"],
