@@ -172,6 +172,62 @@ fn documents_link_only_to_what_exists() {
     }));
 }
 
+#[test]
+fn documents_name_only_paths_that_exist() {
+    const FOLDERS: [&str; 5] = ["crates/", "ci/", ".ci/", "docs/", "fuzz/"];
+    let documents = text_files().into_iter().filter(|f| f.extension().is_some_and(|e| e == "md"));
+    report(documents.flat_map(|document| {
+        code_spans(&read(&document))
+            .into_iter()
+            .filter(|span| FOLDERS.iter().any(|folder| span.starts_with(folder)))
+            .filter_map(|span| span.split(' ').next().map(str::to_owned))
+            .filter(|path| !path.contains('*') && !root().join(path).exists())
+            .map(|path| format!("{}: names {path}, which is not there", shown(&document)))
+            .collect::<Vec<_>>()
+    }));
+}
+
+/// Each section of the code map is about one crate; its paths are relative to that crate's `src`.
+#[test]
+fn the_code_map_has_every_module_and_no_other() {
+    let text = read(&root().join("ARCHITECTURE.md"));
+    let (_, map) = text.split_once("\n## Code map\n").expect("there is a code map");
+    let map = map.split("\n## ").next().expect("a section has a beginning");
+    let mut violations = Vec::new();
+    let mut mapped = Vec::new();
+    for section in map.split("\n### `").skip(1) {
+        let (name, body) = section.split_once('`').expect("a heading names a crate");
+        let source = root().join(name).join("src");
+        let rows: String =
+            body.lines().filter(|line| line.starts_with("| `")).flat_map(|l| [l, "\n"]).collect();
+        let is_path = |span: &String| span.ends_with(".rs") || span.ends_with('/');
+        let named: Vec<String> = code_spans(&rows).into_iter().filter(is_path).collect();
+        let missing = named.iter().filter(|path| !source.join(path).exists());
+        violations.extend(missing.map(|path| format!("{name}: has no {path}")));
+        for entry in fs::read_dir(&source).into_iter().flatten() {
+            let entry = entry.expect("an entry");
+            let slash = if entry.path().is_dir() { "/" } else { "" };
+            let path = format!("{}{slash}", entry.file_name().to_string_lossy());
+            if path != "lib.rs" && !named.contains(&path) {
+                violations.push(format!("{name}: {path} is not in ARCHITECTURE.md's code map"));
+            }
+        }
+        mapped.push(name);
+    }
+    for (name, _) in MAY_DEPEND_ON {
+        if !mapped.contains(&format!("crates/{name}").as_str()) {
+            violations.push(format!("{name}: is not in ARCHITECTURE.md's code map"));
+        }
+    }
+    report(violations);
+}
+
+/// What stands between single backquotes in a Markdown text, outside blocks of code.
+fn code_spans(text: &str) -> Vec<String> {
+    let prose = text.split("```").step_by(2);
+    prose.flat_map(|part| part.split('`').skip(1).step_by(2)).map(str::to_owned).collect()
+}
+
 /// Targets of the relative links in a Markdown text, without their fragment.
 fn links(text: &str) -> Vec<String> {
     text.split("](")

@@ -1,6 +1,8 @@
 //! A server without threads and sockets, for tests of commands next to their code: what they
 //! answer, and what they leave to the journal.
 
+pub mod documents;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 

@@ -4,6 +4,8 @@
 //! and its subcommands, and later ACL, cluster redirection and the CLI's help all read it; nothing
 //! about a command is said anywhere else.
 
+#[cfg(test)]
+mod documents;
 mod keys;
 mod table;
 

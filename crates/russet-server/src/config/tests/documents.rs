@@ -1,23 +1,14 @@
 //! `russet.conf` and `docs/configuration.md` against the declarations.
 
 use super::*;
+use crate::testing::documents::{assert_in_step, read_project};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
-use std::{env, fs};
 
 /// A block of `russet.conf`: comments, and the lines they are about.
 struct Block {
     comments: String,
     /// Directives, and whether each is only shown as an example.
     lines: Vec<(&'static Directive, bool)>,
-}
-
-fn project(path: &str) -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
-}
-
-fn read_project(path: &str) -> String {
-    fs::read_to_string(project(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// What a line of `russet.conf` says: a directive, or an example of one after a bare `#`.
@@ -125,9 +116,6 @@ fn the_file_says_what_does_not_work_yet() {
     }
 }
 
-const TABLE_BEGIN: &str = "<!-- What follows is written by the tests of the configuration. -->\n";
-const TABLE_END: &str = "<!-- End of what is written by a test. -->\n";
-
 /// The tables of all directives, in Markdown.
 fn tables() -> String {
     let config = Config::default();
@@ -182,17 +170,7 @@ fn title(theme: Theme) -> &'static str {
     }
 }
 
-/// With `RUSSET_WRITE_DOCS` in the environment, this writes the tables instead.
 #[test]
 fn the_documentation_lists_every_directive_as_it_is_declared() {
-    const PATH: &str = "docs/configuration.md";
-    let text = read_project(PATH);
-    let (before, rest) = text.split_once(TABLE_BEGIN).expect("the mark is there");
-    let (_, after) = rest.split_once(TABLE_END).expect("the mark is there");
-    let expected = [before, TABLE_BEGIN, &tables(), TABLE_END, after].concat();
-    if env::var_os("RUSSET_WRITE_DOCS").is_some() {
-        fs::write(project(PATH), &expected).expect("the documentation can be written");
-    } else {
-        assert!(text == expected, "{PATH} is out of step: run this test with RUSSET_WRITE_DOCS=1");
-    }
+    assert_in_step("docs/configuration.md", &tables());
 }
