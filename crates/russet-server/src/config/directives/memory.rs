@@ -3,8 +3,8 @@
 macro_rules! memory_limits {
     ([$next:ident $($rest:ident)*] { $($before:tt)* }) => { $next! { [$($rest)*] { $($before)*
         Memory {
-            /// Memory for data; 0 for no limit.
-            "maxmemory" => maxmemory: u64 = 0, memory(0, u64::MAX), Later;
+            /// Memory from which on commands that need more are refused; 0 for no limit.
+            "maxmemory" => maxmemory: u64 = 0, memory(0, u64::MAX), Works;
 
             /// What to remove when memory is full. A policy that counts uses also decides what
             /// OBJECT FREQ shows.
