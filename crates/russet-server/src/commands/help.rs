@@ -25,6 +25,16 @@ pub fn without_subcommand(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     Err(Error::new(format!("ERR wrong number of arguments for '{name}' command")))
 }
 
+/// What a subcommand says whose arity leaves open how many arguments there may be at most.
+pub fn too_many_arguments(ctx: &Ctx<'_>) -> Error {
+    let container = ctx.command.parent.expect("it is a subcommand").command;
+    let template = format!(
+        "ERR unknown subcommand or wrong number of arguments for '{{}}'. Try {} HELP.",
+        container.name.to_ascii_uppercase()
+    );
+    Error::quoting(&template, &[ctx.args.get(1)])
+}
+
 fn help(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     let container = ctx.command.parent.expect("HELP is a subcommand").command;
     let mut lines = vec![format!(

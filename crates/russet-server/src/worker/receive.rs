@@ -83,9 +83,11 @@ impl Worker {
             Received::Own => self.parse_query(at),
             Received::Arena(len) => self.parse_arena(at, len),
         }
-        let Some(connection) = self.connections.get(at) else { return };
+        let Some(connection) = self.connections.get_mut(at) else { return };
         if self.batch.items.last().is_none_or(|(last, _)| *last != at) {
-            // It has nothing in the batch, after which others would learn of what it has sent.
+            // It has nothing in the batch, after whose end the bytes of empty commands would be
+            // let go of and others would learn of what it has sent.
+            connection.end_batch();
             connection.publish(self.context.clock.now_ms());
         }
         if connection.readable || connection.reparse {

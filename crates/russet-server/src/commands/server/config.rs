@@ -2,7 +2,7 @@
 
 use crate::command::{Command, Flags, Group};
 use crate::commands::help;
-use crate::config::{Appended, Setter, rewrite};
+use crate::config::{Appended, SetError, Setter, rewrite};
 use crate::error::Error;
 use crate::exec::Ctx;
 use crate::reconfigure::reconfigure;
@@ -59,7 +59,7 @@ fn set(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     }
     let pairs: Vec<(&[u8], &[u8])> = pairs.iter().map(|[name, value]| (*name, *value)).collect();
     let setter = Setter { is_local: ctx.client.info.transport.is_local(), is_loading: false };
-    reconfigure(ctx.server, &pairs, setter).map_err(|error| Error::new(error.to_string()))?;
+    reconfigure(ctx.server, &pairs, setter).map_err(refusal)?;
     // What this worker executes next sees the change; the others see it from their next round on.
     ctx.worker.reconfigure(ctx.server.config.load_full());
     ctx.out.ok();
@@ -96,4 +96,15 @@ fn resetstat(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     ctx.server.reset_statistics();
     ctx.out.ok();
     Ok(())
+}
+
+/// The error reply for a change that was refused.
+fn refusal(why: SetError) -> Error {
+    match why {
+        SetError::Unknown(name) => {
+            let template = "ERR Unknown option or number of arguments for CONFIG SET - '{}'";
+            Error::quoting(template, &[&name])
+        }
+        other => Error::new(other.to_string()),
+    }
 }

@@ -4,6 +4,7 @@ use russet_data::number::parse_i64;
 
 use crate::command::{Command, Flags, Group};
 use crate::commands::help;
+use crate::commands::help::too_many_arguments;
 use crate::error::Error;
 use crate::exec::Ctx;
 
@@ -41,7 +42,7 @@ fn get(ctx: &mut Ctx<'_>) -> Result<(), Error> {
                 .and_then(|count| usize::try_from(count).ok())
                 .ok_or(Error::new("ERR count should be greater than or equal to -1"))?,
         },
-        _ => return Err(Error::SYNTAX),
+        _ => return Err(too_many_arguments(ctx)),
     };
     let log = ctx.server.slow_log.lock();
     let out = &mut ctx.out;

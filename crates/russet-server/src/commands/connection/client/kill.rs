@@ -2,9 +2,10 @@
 
 use russet_data::number::parse_i64;
 
-use super::{ADMINISTRATION, client_kind, too_many_arguments};
+use super::{ADMINISTRATION, client_kind};
 use crate::client::{ClientInfo, ClientKind, Close, DEFAULT_USER};
 use crate::command::{Categories, Command, Flags, Group};
+use crate::commands::help::too_many_arguments;
 use crate::error::Error;
 use crate::exec::Ctx;
 

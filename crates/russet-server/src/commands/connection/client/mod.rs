@@ -12,7 +12,6 @@ use crate::client::ClientKind;
 use crate::command::{Categories, Command, Flags, Group};
 use crate::commands::help;
 use crate::error::Error;
-use crate::exec::Ctx;
 
 pub const CLIENT: Command = Command {
     group: Group::Connection,
@@ -46,14 +45,6 @@ const COMMON: Flags = Flags::NOSCRIPT.union(Flags::LOADING).union(Flags::STALE);
 
 /// What those have in common that concern other clients.
 const ADMINISTRATION: Flags = COMMON.union(Flags::ADMIN);
-
-/// What a subcommand says whose arity leaves open how many arguments there may be at most.
-fn too_many_arguments(ctx: &Ctx<'_>) -> Error {
-    Error::quoting(
-        "ERR unknown subcommand or wrong number of arguments for '{}'. Try CLIENT HELP.",
-        &[ctx.args.get(1)],
-    )
-}
 
 /// The value of a TYPE filter.
 fn client_kind(name: &[u8]) -> Result<ClientKind, Error> {

@@ -2,8 +2,9 @@
 
 use russet_data::number::parse_i64;
 
-use super::{ADMINISTRATION, too_many_arguments};
+use super::ADMINISTRATION;
 use crate::command::{Categories, Command, Flags, Group};
+use crate::commands::help::too_many_arguments;
 use crate::error::Error;
 use crate::exec::Ctx;
 use crate::pause::PauseMode;
