@@ -25,6 +25,8 @@ pub struct Setter {
     pub is_loading: bool,
 }
 
+const CANNOT_CHANGE: &str = "can't set immutable config";
+
 /// Why CONFIG SET has changed nothing. The text is the error reply, its code included; it may
 /// repeat bytes of the client's that a reply cannot hold, such as line ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,6 +114,9 @@ impl Config {
         let mut changed: Vec<&'static Directive> = Vec::new();
         for directive in entries.iter().map(|entry| entry.directive) {
             let differs = !(directive.same)(self, &config);
+            if differs && directive.flags.contains(Flags::FIXED) {
+                return Err(SetError::failed(directive, CANNOT_CHANGE));
+            }
             // A directive may have been given twice, by its name and by its alias.
             let known = changed.iter().any(|known| known.name == directive.name);
             if (differs || directive.flags.contains(Flags::VOLATILE)) && !known {
@@ -131,7 +136,7 @@ impl Config {
             };
             let flags = entry.directive.flags;
             let reason = if flags.contains(Flags::IMMUTABLE) {
-                "can't set immutable config"
+                CANNOT_CHANGE
             } else if flags.contains(Flags::PROTECTED) && !self.may_set_protected(setter) {
                 "can't set protected config"
             } else if flags.contains(Flags::NOT_WHILE_LOADING) && setter.is_loading {

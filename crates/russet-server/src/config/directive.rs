@@ -46,6 +46,10 @@ bitflags::bitflags! {
         const SEVERAL = 1 << 5;
         /// Setting it again to the same value is a change: a file has to be read anew.
         const VOLATILE = 1 << 6;
+        /// Only a restart changes it, but setting it to the value it has is no error: tools that know
+        /// what is immutable in Redis set everything else to what it is. For directives that Redis
+        /// does not have.
+        const FIXED = 1 << 7;
     }
 }
 

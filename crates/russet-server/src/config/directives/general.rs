@@ -5,11 +5,11 @@ macro_rules! general {
         General {
             /// Which Redis to answer like where versions differ.
             "compatibility" => compatibility: Compatibility = Compatibility::V7_2,
-                one_of::<Compatibility>(), Works + IMMUTABLE;
+                one_of::<Compatibility>(), Works + FIXED;
 
             /// Threads that serve clients; `auto` for one per core.
             "worker-threads" => worker_threads: u32 = cores_of_machine().min(1024),
-                cores(1024), Works + IMMUTABLE;
+                cores(1024), Works + FIXED;
 
             /// Whether to run in the background.
             "daemonize" => daemonize: bool = false, YES_NO, Works + IMMUTABLE;

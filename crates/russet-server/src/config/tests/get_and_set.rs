@@ -169,6 +169,7 @@ fn refusals_say_why() {
             "template format is invalid or contains unknown variables",
         ),
         ("daemonize", "yes", "can't set immutable config"),
+        ("compatibility", "4.0", "can't set immutable config"),
         ("dir", "/", "can't set protected config"),
     ] {
         let expected =
