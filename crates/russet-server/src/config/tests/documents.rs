@@ -143,7 +143,11 @@ fn tables() -> String {
             Status::Later => "later",
             Status::NoEffect => "no effect",
         };
-        let change = if directive.flags.intersects(Flags::IMMUTABLE | Flags::FIXED) { ", at start" } else { "" };
+        let change = if directive.flags.intersects(Flags::IMMUTABLE | Flags::FIXED) {
+            ", at start"
+        } else {
+            ""
+        };
         let values = directive.values();
         let (name, summary) = (directive.name, directive.summary);
         out += &format!(
