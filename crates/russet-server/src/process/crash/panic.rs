@@ -80,3 +80,31 @@ fn collect_info(server: Arc<Server>) -> Option<String> {
     std::thread::Builder::new().name("crash-report".into()).spawn(collect).ok()?;
     take.recv_timeout(INFO_LIMIT).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::Names;
+    use crate::exec::OwnedCommand;
+
+    fn described(argv: &[&[u8]]) -> String {
+        let names = Names::new([]).expect("no renames");
+        let entry = names.find(argv[0]).expect("the command exists");
+        let command = OwnedCommand::new(argv.iter().map(|arg| arg.to_vec()).collect());
+        let command = in_flight::InFlight { entry, args: command.args(), client: 7 };
+        in_flight::during(&command, describe_command)
+    }
+
+    #[test]
+    fn commands_are_described_briefly_and_without_passwords() {
+        let text = described(&[b"set", b"a\r\nb", &[b'x'; 5000]]);
+        assert!(
+            text.starts_with("set of client 7\nargv[0]: \"set\"\nargv[1]: \"a\\r\\nb\"\n"),
+            "{text}"
+        );
+        assert!(text.ends_with("x... (4872 more bytes)\"\n") && text.len() < 300, "{text}");
+        let text = described(&[b"auth", b"user", b"swordfish"]);
+        assert!(text.ends_with("argv[1]: (redacted)\nargv[2]: (redacted)\n"), "{text}");
+        assert_eq!(describe_command(), "None in this thread.\n");
+    }
+}
