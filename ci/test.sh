@@ -60,6 +60,9 @@ fi
 
 stage fuzz 300 ci/fuzz.sh 20
 
+# Redis' own suite, against the binary that the tests above have built.
+stage tcl 420 ci/tcl-suite.sh
+
 # Sums of the closing lines of cargo and of the Tcl suite.
 sum() {
     sed -n "s/^\(test\|tcl suite\) result: .* \([0-9]\+\) $1.*/\2/p" "$log" |

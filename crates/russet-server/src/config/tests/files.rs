@@ -202,9 +202,9 @@ fn frequencies_out_of_range_are_brought_into_it() {
 
 #[test]
 fn what_is_asked_for_but_not_built_is_known() {
-    assert!(read("port 1\nio-threads 4\nmaxmemory 0").expect("ok").asks_for_later().is_empty());
-    let names = read("cluster-enabled yes\nmaxmemory 1mb").expect("ok").asks_for_later();
-    assert_eq!(names, ["maxmemory", "cluster-enabled"]);
+    assert!(read("port 1\nio-threads 4\nappendonly no").expect("ok").asks_for_later().is_empty());
+    let names = read("cluster-enabled yes\nappendonly yes").expect("ok").asks_for_later();
+    assert_eq!(names, ["appendonly", "cluster-enabled"]);
 }
 
 #[test]
