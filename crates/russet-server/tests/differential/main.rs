@@ -5,8 +5,9 @@
 //! listed with their reasons in `compare`. A stream that tells the servers apart is cut down to the
 //! steps that matter before it is shown.
 //!
-//! Streams follow from their seed. To explore beyond the ones that always run:
-//! `RUSSET_DIFFERENTIAL_SEED=7 RUSSET_DIFFERENTIAL_STREAMS=100 cargo test --test differential`.
+//! Streams follow from their seed. To explore beyond the ones that always run, or some families only:
+//! `RUSSET_DIFFERENTIAL_SEED=7 RUSSET_DIFFERENTIAL_STREAMS=100 RUSSET_DIFFERENTIAL_FAMILIES=keys,bits
+//! cargo test --test differential`.
 
 mod compare;
 mod generate;
@@ -15,7 +16,8 @@ mod step;
 
 use russet_e2e::{Server, tool_or_skip};
 
-use crate::generate::{FAMILIES, byte_sessions, server::SETTINGS, stream};
+use crate::generate::server::SETTINGS;
+use crate::generate::{FAMILIES, byte_sessions, password_sessions, stream};
 use crate::run::Pair;
 use crate::step::{Line, Step};
 
@@ -35,13 +37,51 @@ const ARGUMENTS: &[&str] = &["--proto-max-bulk-len", "1mb", "--slowlog-log-slowe
 fn the_oracle_agrees_with_itself() {
     if tool_or_skip("redis-server") {
         let (one, other) = (Server::oracle(ARGUMENTS), Server::oracle(ARGUMENTS));
-        compare(&one, &other, &[]);
+        compare(&one, &other);
+    }
+}
+
+#[test]
+fn one_worker_agrees_with_the_oracle() {
+    compare_russet(&["--worker-threads", "1"]);
+}
+
+#[test]
+fn four_workers_agree_with_the_oracle() {
+    compare_russet(&["--worker-threads", "4"]);
+}
+
+/// Before a client has given the password, even the protocol's limits are others.
+#[test]
+fn strangers_are_treated_as_the_oracle_does() {
+    if tool_or_skip("redis-server") {
+        let arguments = [ARGUMENTS, &["--requirepass", "secret"]].concat();
+        let ours = Server::russet(env!("CARGO_BIN_EXE_russet-server"), &arguments);
+        let theirs = Server::oracle(&arguments);
+        let pair =
+            Pair { ours: &ours, theirs: &theirs, password: Some("secret"), reset: keyspace() };
+        let failures: Vec<_> = (1..=from_environment("RUSSET_DIFFERENTIAL_STREAMS", STREAMS))
+            .flat_map(|seed| {
+                let steps = password_sessions(seed, STREAM_STEPS / 4);
+                difference(&pair, "password", seed, &steps)
+            })
+            .collect();
+        report(&failures);
+    }
+}
+
+fn compare_russet(workers: &[&str]) {
+    if tool_or_skip("redis-server") {
+        let ours = [ARGUMENTS, workers].concat();
+        let ours = Server::russet(env!("CARGO_BIN_EXE_russet-server"), &ours);
+        compare(&ours, &Server::oracle(ARGUMENTS));
     }
 }
 
 /// Run the streams of every family, and the byte sessions, against both servers.
-fn compare(ours: &Server, theirs: &Server, greeting: &[Line]) {
-    let pair = Pair { ours, theirs, greeting: greeting.to_vec(), reset: reset() };
+fn compare(ours: &Server, theirs: &Server) {
+    let chosen = std::env::var("RUSSET_DIFFERENTIAL_FAMILIES").ok();
+    let wanted = |name: &str| chosen.as_ref().is_none_or(|list| list.split(',').any(|f| f == name));
     let first_seed = from_environment("RUSSET_DIFFERENTIAL_SEED", 1);
     let count = from_environment("RUSSET_DIFFERENTIAL_STREAMS", STREAMS);
     let mut failures = Vec::new();
@@ -50,13 +90,16 @@ fn compare(ours: &Server, theirs: &Server, greeting: &[Line]) {
             .iter()
             .map(|(name, families)| (*name, stream(families, seed, STREAM_STEPS)))
             .chain([("bytes", byte_sessions(seed, STREAM_STEPS / 4))]);
-        for (name, steps) in families {
+        for (name, steps) in families.filter(|(name, _)| wanted(name)) {
+            let settings = matches!(name, "server" | "everything");
+            let reset = if settings { [keyspace(), defaults()].concat() } else { keyspace() };
+            let pair = Pair { ours, theirs, password: None, reset };
             if failures.len() < MOST_FAILURES {
                 failures.extend(difference(&pair, name, seed, &steps));
             }
         }
     }
-    assert!(failures.is_empty(), "{} streams differ:\n\n{}", failures.len(), failures.join("\n"));
+    report(&failures);
 }
 
 fn difference(pair: &Pair<'_>, name: &str, seed: u64, steps: &[Step]) -> Option<String> {
@@ -64,9 +107,18 @@ fn difference(pair: &Pair<'_>, name: &str, seed: u64, steps: &[Step]) -> Option<
     Some(format!("{name}, seed {seed}:\n{mismatch}"))
 }
 
-/// What makes the servers equal again before each stream.
-fn reset() -> Vec<Line> {
-    let mut lines = vec![Line::new("FLUSHALL"), Line::new("SLOWLOG RESET")];
+fn report(failures: &[String]) {
+    assert!(failures.is_empty(), "{} streams differ:\n\n{}", failures.len(), failures.join("\n"));
+}
+
+/// What empties the keyspaces before each stream.
+fn keyspace() -> Vec<Line> {
+    vec![Line::new("FLUSHALL")]
+}
+
+/// What puts back everything else that a stream may have changed.
+fn defaults() -> Vec<Line> {
+    let mut lines = vec![Line::new("SLOWLOG RESET")];
     let settable =
         SETTINGS.iter().filter(|(name, ..)| !["databases", "nosuchdirective"].contains(name));
     lines.extend(

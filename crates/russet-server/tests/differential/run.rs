@@ -57,20 +57,20 @@ impl fmt::Display for Mismatch {
 /// One server with the connections that a stream uses.
 struct Side<'a> {
     server: &'a Server,
-    greeting: &'a [Line],
+    password: Option<&'a str>,
     connections: Vec<Client>,
 }
 
 impl<'a> Side<'a> {
     /// Connections to a server emptied of keys and with default settings.
-    fn fresh(server: &'a Server, greeting: &'a [Line], reset: &[Line]) -> Side<'a> {
-        let mut client = server.client();
-        for line in greeting.iter().chain(reset) {
+    fn fresh(server: &'a Server, password: Option<&'a str>, reset: &[Line]) -> Side<'a> {
+        let mut client = connect(server, password);
+        for line in reset {
             let reply = client.command(&line.0);
             assert!(!reply.is_error(), "{line:?}: {reply:?}");
         }
-        let connections = (0..CONNECTIONS).map(|_| connect(server, greeting)).collect();
-        Side { server, greeting, connections }
+        let connections = (0..CONNECTIONS).map(|_| connect(server, password)).collect();
+        Side { server, password, connections }
     }
 
     fn take(&mut self, step: &Step) -> Outcome {
@@ -103,7 +103,7 @@ impl<'a> Side<'a> {
                 panic!("{line:?}: no reply in time; log:\n{}", self.server.log())
             }
             Err(_) => {
-                self.connections[connection] = connect(self.server, self.greeting);
+                self.connections[connection] = connect(self.server, self.password);
                 Outcome::Closed
             }
         }
@@ -130,10 +130,10 @@ impl<'a> Side<'a> {
     }
 }
 
-fn connect(server: &Server, greeting: &[Line]) -> Client {
+fn connect(server: &Server, password: Option<&str>) -> Client {
     let mut client = server.client();
-    for line in greeting {
-        client.command(&line.0);
+    if let Some(password) = password {
+        client.command(&["AUTH", password]);
     }
     client
 }
@@ -142,8 +142,8 @@ fn connect(server: &Server, greeting: &[Line]) -> Client {
 pub struct Pair<'a> {
     pub ours: &'a Server,
     pub theirs: &'a Server,
-    /// Sent first on every connection, such as AUTH.
-    pub greeting: Vec<Line>,
+    /// What the long-lived connections authenticate with.
+    pub password: Option<&'a str>,
     /// Sent before every stream, to undo what the last one has left.
     pub reset: Vec<Line>,
 }
@@ -151,8 +151,8 @@ pub struct Pair<'a> {
 impl Pair<'_> {
     /// Run the steps until the servers differ.
     pub fn run(&self, steps: &[Step]) -> Option<Mismatch> {
-        let mut ours = Side::fresh(self.ours, &self.greeting, &self.reset);
-        let mut theirs = Side::fresh(self.theirs, &self.greeting, &self.reset);
+        let mut ours = Side::fresh(self.ours, self.password, &self.reset);
+        let mut theirs = Side::fresh(self.theirs, self.password, &self.reset);
         let mut queued: Vec<Vec<Line>> = vec![Vec::new(); CONNECTIONS];
         for (index, step) in steps.iter().enumerate() {
             let (a, b) = (ours.take(step), theirs.take(step));

@@ -59,6 +59,12 @@ pub fn byte_sessions(seed: u64, length: usize) -> Vec<Step> {
     (0..length).map(|_| Step::Bytes(bytes::session(&mut generator))).collect()
 }
 
+/// Sessions of raw bytes for servers that want a password (`secret`).
+pub fn password_sessions(seed: u64, length: usize) -> Vec<Step> {
+    let mut generator = Generator::new(seed);
+    (0..length).map(|_| Step::Bytes(bytes::password_session(&mut generator))).collect()
+}
+
 /// A source of random arguments.
 pub struct Generator {
     pub rng: Rng,
@@ -256,10 +262,10 @@ impl Generator {
 
     /// Make some lines wrong: an argument too many or too few, garbage in place of one, odd case.
     fn maybe_spoil(&mut self, mut line: Line) -> Line {
-        // One argument away from ending, stopping or disconnecting what the stream talks to, or (the
-        // last) from listing all commands there are.
+        // One argument away from ending, stopping or disconnecting what the stream talks to, from
+        // listing all commands there are, or from another picture.
         const PRECARIOUS: &[&str] =
-            &["SHUTDOWN", "DEBUG", "CLIENT PAUSE", "CLIENT KILL", "COMMAND"];
+            &["SHUTDOWN", "DEBUG", "CLIENT PAUSE", "CLIENT KILL", "COMMAND", "LOLWUT"];
         if PRECARIOUS.iter().any(|words| line.begins_with(words)) {
             return line;
         }

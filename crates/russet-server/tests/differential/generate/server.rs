@@ -236,7 +236,6 @@ pub fn server(g: &mut Generator) -> Line {
             "DEBUG OBJECT",
             "DEBUG SET-ACTIVE-EXPIRE 1",
             "DEBUG ERROR SOMETHING",
-            "DEBUG STRINGMATCH-LEN 10 a*",
             "DEBUG PROTOCOL string",
             "DEBUG PROTOCOL integer",
             "DEBUG PROTOCOL double",
