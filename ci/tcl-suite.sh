@@ -38,9 +38,11 @@ all_units=(
 [ ${#units[@]} -gt 0 ] || units=("${all_units[@]}")
 [ -x "$server" ] || { echo "no server binary at $server" >&2; exit 2; }
 
-# Where this system gets an archive of Debian from.
+# Where this system gets an archive of Debian from; Debian's own address if that cannot be told.
 mirror_of() {
-    apt-get indextargets --format '$(SITE)' | grep -m 1 "/$1\$"
+    local sites
+    sites=$(apt-get indextargets --format '$(SITE)' 2> /dev/null | grep "/$1\$") || true
+    echo "${sites%%$'\n'*}" | grep . || echo "http://deb.debian.org/$1"
 }
 
 # Debian's source package, through an apt configuration of its own: the system's sources and

@@ -58,10 +58,11 @@ else
     notice "Miri is not installed: the unsafe modules were run under AddressSanitizer only"
 fi
 
-stage fuzz 300 ci/fuzz.sh 20
+stage fuzz 420 ci/fuzz.sh 20
 
 # Redis' own suite, against the binary that the tests above have built.
-stage tcl 420 ci/tcl-suite.sh
+stage tcl-one-worker 240 ci/tcl-suite.sh --workers 1
+stage tcl-four-workers 180 ci/tcl-suite.sh --workers 4
 
 # Sums of the closing lines of cargo and of the Tcl suite.
 sum() {
