@@ -46,15 +46,14 @@ pub fn keys(g: &mut Generator) -> Line {
         28 => {
             Line::new("MEMORY USAGE").with(g.key()).and(g.one_of(&["", "SAMPLES 0", "SAMPLES x"]))
         }
-        29 => Line::new("DEBUG OBJECT").with(g.key()),
         _ => Line::new("SET").with(g.key()).with(g.value()),
     }
 }
 
-/// DBSIZE, in streams where nothing expires: Redis also counts what has expired and has not been
-/// noticed yet.
-pub fn sizes(_: &mut Generator) -> Line {
-    Line::new("DBSIZE")
+/// DBSIZE and DEBUG OBJECT, in streams where nothing expires: Redis also shows these what has
+/// expired and has not been noticed yet.
+pub fn shown_when_expired(g: &mut Generator) -> Line {
+    if g.rng.bool() { Line::new("DBSIZE") } else { Line::new("DEBUG OBJECT").with(g.key()) }
 }
 
 /// Times to live: all ways to set, ask and remove them.

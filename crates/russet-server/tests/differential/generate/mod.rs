@@ -27,7 +27,7 @@ pub const FAMILIES: &[(&str, &[Family])] = &[
     ("numbers", &[strings::numbers]),
     ("bits", &[bits::bits, strings::strings]),
     ("bitfields", &[bits::bitfields]),
-    ("keys", &[keys::keys, keys::keys, keys::sizes, strings::strings]),
+    ("keys", &[keys::keys, keys::keys, keys::shown_when_expired, strings::strings]),
     ("expiry", &[keys::expiry, keys::expiry, strings::strings]),
     ("transactions", &[connection::transactions, connection::transactions, strings::strings]),
     ("connection", &[connection::connection, strings::numbers]),
