@@ -44,7 +44,7 @@ stage tests 1200 cargo test --workspace --no-fail-fast
 # Every interleaving of gate, locks and mailbox that loom can reach. Loom changes the types those are
 # made of, so it has a build of its own.
 stage models 420 env RUSTFLAGS="--cfg loom" LOOM_MAX_PREEMPTIONS=2 CARGO_TARGET_DIR="$target/loom" \
-    cargo test -p russet-keyspace --lib --release -- model
+    cargo test -p russet-keyspace --lib --release -- model::
 
 # The unsafe modules under AddressSanitizer. RUSTC_BOOTSTRAP lets a stable compiler take the flag.
 stage sanitizer 720 env RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address" PROPTEST_CASES=32 \

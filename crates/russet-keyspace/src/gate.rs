@@ -168,7 +168,7 @@ mod tests {
 mod model {
     use super::*;
     use loom::cell::UnsafeCell;
-    use loom::sync::Arc;
+    use loom::sync::{Arc, Notify};
 
     /// G1 over every interleaving of a worker inside and one that wants to be alone: loom reports a
     /// concurrent access to the cell. G2: whoever was refused is woken.
@@ -198,6 +198,73 @@ mod model {
             };
             let entered = other.join().unwrap();
             assert!(entered || woken.contains(1), "G2");
+        });
+    }
+
+    /// Of two that want to be alone, each is, or is woken when the other reopens the gate.
+    #[test]
+    fn one_alone_at_a_time() {
+        loom::model(|| {
+            let gate = Arc::new(Gate::new(2));
+            let cell = Arc::new(UnsafeCell::new(0u32));
+            let attempt = |worker: usize| {
+                let (gate, cell) = (gate.clone(), cell.clone());
+                move || match gate.close(worker) {
+                    Ok(alone) => {
+                        // SAFETY: alone by G1, which is what this model checks.
+                        cell.with_mut(|value| unsafe { *value += 1 });
+                        Some(alone.reopen())
+                    }
+                    Err(Refused::Registered) => None,
+                    Err(Refused::Crowded(_)) => unreachable!("nobody is inside"),
+                }
+            };
+            let other = loom::thread::spawn(attempt(1));
+            let mine = attempt(0)();
+            let theirs = other.join().unwrap();
+            assert!(mine.is_some() || theirs.is_some_and(|woken| woken.contains(0)), "G2");
+            assert!(theirs.is_some() || mine.is_some_and(|woken| woken.contains(1)), "G2");
+        });
+    }
+
+    /// A worker that enters, sleeping while it is refused, and one that wants to be alone and tries
+    /// until it is: both get their turn. Loom reports a thread that sleeps forever.
+    #[test]
+    fn both_sides_get_their_turn() {
+        loom::model(|| {
+            let gate = Arc::new(Gate::new(2));
+            let cell = Arc::new(UnsafeCell::new(0u32));
+            let sleeper = Arc::new(Notify::new());
+            let (gate2, cell2, sleeper2) = (gate.clone(), cell.clone(), sleeper.clone());
+            let other = loom::thread::spawn(move || {
+                while !gate2.enter(1) {
+                    sleeper2.wait();
+                }
+                // SAFETY: inside the gate, and the only worker that enters in this model.
+                cell2.with_mut(|value| unsafe { *value += 1 });
+                gate2.leave(1);
+            });
+            let wake = |woken: WorkerSet| {
+                if woken.contains(1) {
+                    sleeper.notify();
+                }
+            };
+            loop {
+                match gate.close(0) {
+                    Ok(alone) => {
+                        // SAFETY: alone by G1, which is what this model checks.
+                        cell.with_mut(|value| unsafe { *value += 1 });
+                        wake(alone.reopen());
+                        break;
+                    }
+                    Err(Refused::Crowded(woken)) => wake(woken),
+                    Err(Refused::Registered) => unreachable!("nobody else closes"),
+                }
+                yield_now();
+            }
+            other.join().unwrap();
+            // SAFETY: the other thread has ended.
+            assert_eq!(cell.with(|value| unsafe { *value }), 2);
         });
     }
 }

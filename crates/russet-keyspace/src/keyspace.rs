@@ -2,8 +2,8 @@
 //!
 //! # Access
 //!
-//! - [`Keyspace::try_lock`] and [`Keyspace::lock_or_register`] give one shard to one worker, as a
-//!   [`ShardGuard`], until the guard is dropped. They never wait.
+//! - [`Keyspace::try_lock`] and its relatives give one shard to one worker, as a [`ShardGuard`], until
+//!   the guard is dropped. They never wait.
 //! - [`Exclusive`] gives all shards to the one worker that has closed the [`Gate`]. No shard lock is
 //!   held then, because locks are taken and dropped inside the gate.
 //!
@@ -20,6 +20,9 @@
 //! Key counts are kept beside the shards, per database and striped by shard, so that DBSIZE and INFO
 //! read them without taking a lock.
 
+#[cfg(all(test, not(loom)))]
+mod tests;
+
 use std::cell::UnsafeCell;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
@@ -28,9 +31,10 @@ use russet_data::table::{ItemRef, KeyHasher, Table};
 use smallvec::SmallVec;
 
 use crate::entry::Entry;
-use crate::expiry::HASH_BITS;
+use crate::expiry::{DEADLINE_MAX_MS, HASH_BITS};
 use crate::gate::{Alone, Gate, Refused};
 use crate::hash::KeyHash;
+use crate::lock_order::{self, TryLocks};
 use crate::shard::{Db, Shard};
 use crate::wake_lock::{Sharing, WakeLock, WorkerSet};
 
@@ -52,8 +56,18 @@ struct ShardCell {
     shard: UnsafeCell<Shard>,
 }
 
-/// Coarse enough that the sum of a billion deadlines fits into 64 bits.
+/// Coarse enough that each group can add up its share of half a billion deadlines in 64 bits.
 const DEADLINE_UNIT_MS: i64 = 16;
+const _: () = {
+    let deadlines_per_group = i64::MAX / (DEADLINE_MAX_MS / DEADLINE_UNIT_MS);
+    assert!(deadlines_per_group * SHARD_GROUPS as i64 >= 500_000_000);
+};
+
+/// What a key adds to the sum of deadlines; as in the expiry index, one far away counts as the last
+/// that fits.
+fn deadline_units(expire_at_ms: Option<i64>) -> i64 {
+    expire_at_ms.map_or(0, |deadline_ms| deadline_ms.clamp(0, DEADLINE_MAX_MS) / DEADLINE_UNIT_MS)
+}
 
 #[derive(Default)]
 #[repr(align(64))]
@@ -163,9 +177,22 @@ impl Keyspace {
         self.shards[shard].lock.try_acquire(self.sharing).then(|| self.locked(shard))
     }
 
-    /// The shard; if somebody holds it, `worker` is woken when it is let go.
-    pub fn lock_or_register(&self, shard: usize, worker: usize) -> Option<ShardGuard<'_>> {
-        self.shards[shard].lock.acquire_or_register(worker).then(|| self.locked(shard))
+    /// The shard, if it is free or becomes free within a moment.
+    #[inline]
+    pub fn try_briefly(&self, shard: usize) -> Option<ShardGuard<'_>> {
+        lock_order::try_briefly(self, shard)
+    }
+
+    /// The shard; or, if it stays busy, nothing: then `worker` is woken when it is let go.
+    #[inline]
+    pub fn lock(&self, shard: usize, worker: usize) -> Option<ShardGuard<'_>> {
+        lock_order::lock_one(self, shard, worker)
+    }
+
+    /// All of these shards, whose numbers ascend; or none, and `worker` is woken when it should try
+    /// again.
+    pub fn lock_all(&self, shards: &[usize], worker: usize) -> Option<Vec<ShardGuard<'_>>> {
+        lock_order::lock_all(self, shards, worker)
     }
 
     fn locked(&self, index: usize) -> ShardGuard<'_> {
@@ -235,12 +262,15 @@ impl Keyspace {
     }
 
     /// The mean deadline of the keys with an expiry in a physical database, in Unix milliseconds,
-    /// give or take 16; `None` if there are none.
+    /// give or take 16; `None` if there are none. What is before 1970 or after
+    /// [`DEADLINE_MAX_MS`] counts as these.
     pub fn mean_deadline_ms(&self, db: u32) -> Option<i64> {
         let keys = i64::try_from(self.expiring_count(db)).ok().filter(|keys| *keys > 0)?;
         let stripes = self.counts[db as usize].get()?;
-        let sum: i64 = stripes.iter().map(|stripe| stripe.deadlines.load(Ordering::Relaxed)).sum();
-        Some((sum / keys).saturating_mul(DEADLINE_UNIT_MS))
+        let sums = stripes.iter().map(|stripe| stripe.deadlines.load(Ordering::Relaxed));
+        let sum: i128 = sums.map(i128::from).sum();
+        // Multiplied first, so that the division adds nothing to the error of the units.
+        i64::try_from(sum * i128::from(DEADLINE_UNIT_MS) / i128::from(keys)).ok()
     }
 
     /// The shards from `from` up to `until` (exclusive) in which some key's time has come, seen
@@ -267,6 +297,19 @@ impl Keyspace {
     #[inline]
     pub fn expiry_advances(&self) -> u64 {
         self.expiry_advances.load(Ordering::Relaxed)
+    }
+}
+
+impl<'a> TryLocks for &'a Keyspace {
+    type Guard = ShardGuard<'a>;
+
+    #[inline]
+    fn try_lock(self, shard: usize) -> Option<ShardGuard<'a>> {
+        Keyspace::try_lock(self, shard)
+    }
+
+    fn lock_or_register(self, shard: usize, worker: usize) -> Option<ShardGuard<'a>> {
+        self.shards[shard].lock.acquire_or_register(worker).then(|| self.locked(shard))
     }
 }
 
@@ -436,8 +479,8 @@ impl<'a> ShardGuard<'a> {
         if difference != 0 {
             counts.expires.fetch_add(difference, Ordering::Relaxed);
         }
-        let units = |deadline_ms: Option<i64>| deadline_ms.unwrap_or(0) / DEADLINE_UNIT_MS;
-        counts.deadlines.fetch_add(units(after) - units(before), Ordering::Relaxed);
+        let units = deadline_units(after) - deadline_units(before);
+        counts.deadlines.fetch_add(units, Ordering::Relaxed);
     }
 
     /// Removes up to `limit` keys whose time has come and hands them to `expired` with their
@@ -479,8 +522,7 @@ impl<'a> ShardGuard<'a> {
         let counts = keyspace.count(db, self.index);
         counts.keys.fetch_sub(1, Ordering::Relaxed);
         counts.expires.fetch_sub(1, Ordering::Relaxed);
-        let units = entry.expire_at_ms().unwrap_or(0) / DEADLINE_UNIT_MS;
-        counts.deadlines.fetch_sub(units, Ordering::Relaxed);
+        counts.deadlines.fetch_sub(deadline_units(entry.expire_at_ms()), Ordering::Relaxed);
         Some(entry)
     }
 }

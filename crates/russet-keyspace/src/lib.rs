@@ -9,6 +9,8 @@ pub mod expiry;
 pub mod gate;
 pub mod hash;
 pub mod keyspace;
+mod lock_order;
+pub mod mailbox;
 pub mod shard;
 mod sync;
 pub mod wake_lock;

@@ -1,12 +1,18 @@
 //! The synchronisation primitives of this crate, or loom's models of them.
 //!
-//! Built with `--cfg loom`, the wake lock and the gate run on loom's atomics, so that a model test
+//! Built with `--cfg loom`, the protocols between threads run on loom's primitives, so that a model test
 //! explores every interleaving; in every other build these are the standard library's.
 
 #[cfg(loom)]
-pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+pub(crate) use loom::sync::{
+    Mutex,
+    atomic::{AtomicBool, AtomicU64, Ordering, fence},
+};
 #[cfg(not(loom))]
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+pub(crate) use std::sync::{
+    Mutex,
+    atomic::{AtomicBool, AtomicU64, Ordering, fence},
+};
 
 /// Gives the processor (in a model: the other threads) a chance while spinning.
 pub(crate) fn spin() {

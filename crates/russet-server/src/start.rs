@@ -25,7 +25,7 @@ use crate::process::supervisor::Supervisor;
 use crate::process::{banner, signals, warnings};
 use crate::server::{Server, WorkerHandle};
 use crate::shutdown::Shutdown;
-use crate::worker::{Mailbox, WAKE, Worker, clock::unix_ms};
+use crate::worker::{WAKE, Worker, clock::unix_ms, mailbox};
 
 /// Serves until a signal or SHUTDOWN ends it. What went wrong is in the log, or on the standard
 /// error output where nobody would look into the log.
@@ -136,7 +136,7 @@ pub(crate) fn build(
     for _ in 0..config.worker_threads {
         let poll = Poll::new()?;
         let waker = mio::Waker::new(poll.registry(), WAKE)?;
-        mailboxes.push(Arc::new(Mailbox::new(waker)));
+        mailboxes.push(Arc::new(mailbox(waker)));
         polls.push(poll);
     }
     let acceptor = Acceptor::new(listeners)?;

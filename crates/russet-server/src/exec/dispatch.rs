@@ -4,7 +4,7 @@ use russet_keyspace::keyspace::Keyspace;
 use russet_resp::ReplyWriter;
 use smallvec::SmallVec;
 
-use super::view::{Access, try_briefly};
+use super::view::Access;
 use super::{Args, Ctx, Locks, OwnedCommand, View, transaction};
 use crate::client::{Client, ClientFlags, Close, ReplyMode};
 use crate::command::{CommandEntry, Flags, LookupError};
@@ -388,18 +388,12 @@ fn settle_reply(client: &mut Client, out: &mut Vec<u8>, reply_start: usize) {
 }
 
 /// The locks of the shards of some keys, or nothing: then the worker is woken when the one that
-/// was busy is let go. Locks are tried in ascending order (I1) and none is held while another is
-/// waited for, because none is ever waited for.
+/// was busy is let go.
 #[inline]
 fn lock<'a>(keyspace: &'a Keyspace, worker: usize, hashes: &[u64]) -> Option<Locks<'a>> {
     match hashes {
         [] => Some(Locks::None),
-        [hash] => {
-            let shard = keyspace.shard_of(*hash);
-            try_briefly(keyspace, shard)
-                .or_else(|| keyspace.lock_or_register(shard, worker))
-                .map(Locks::One)
-        }
+        [hash] => keyspace.lock(keyspace.shard_of(*hash), worker).map(Locks::One),
         _ => lock_many(keyspace, worker, hashes),
     }
 }
@@ -409,21 +403,5 @@ fn lock_many<'a>(keyspace: &'a Keyspace, worker: usize, hashes: &[u64]) -> Optio
         hashes.iter().map(|hash| keyspace.shard_of(*hash)).collect();
     shards.sort_unstable();
     shards.dedup();
-    loop {
-        let mut guards = Vec::with_capacity(shards.len());
-        let mut busy = None;
-        for shard in &shards {
-            match try_briefly(keyspace, *shard) {
-                Some(guard) => guards.push(guard),
-                None => {
-                    busy = Some(*shard);
-                    break;
-                }
-            }
-        }
-        let Some(busy) = busy else { return Some(Locks::Many(guards)) };
-        // Let the others go before asking to be woken: whoever holds the busy one may want them.
-        drop(guards);
-        keyspace.lock_or_register(busy, worker)?;
-    }
+    keyspace.lock_all(&shards, worker).map(Locks::Many)
 }

@@ -15,4 +15,4 @@ mod view;
 pub use args::{Args, OwnedCommand};
 pub use context::{Ctx, Key};
 pub use secrets::hides_argument;
-pub use view::{Event, EventClass, Locks, View, try_briefly};
+pub use view::{Event, EventClass, Locks, View};

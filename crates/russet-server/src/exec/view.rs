@@ -523,19 +523,3 @@ impl<'a> View<'a> {
         }
     }
 }
-
-/// A shard, if it is free or becomes free within a moment. Holders never wait for anything (I2), so
-/// a moment is nearly always enough.
-#[inline]
-pub fn try_briefly(keyspace: &Keyspace, shard: usize) -> Option<ShardGuard<'_>> {
-    for _ in 0..SPINS {
-        if let Some(guard) = keyspace.try_lock(shard) {
-            return Some(guard);
-        }
-        std::hint::spin_loop();
-    }
-    None
-}
-
-/// Tries before a lock counts as busy: about as long as a short command takes.
-const SPINS: usize = 64;

@@ -28,4 +28,4 @@ pub use clock::Clock;
 pub use connection::Connection;
 pub use context::WorkerContext;
 pub use event_loop::{WAKE, Worker};
-pub use mailbox::{Mailbox, Message};
+pub use mailbox::{Mailbox, Message, mailbox};

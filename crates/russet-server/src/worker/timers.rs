@@ -9,7 +9,6 @@ use super::WorkerContext;
 use super::event_loop::Worker;
 use crate::client::{Client, ClientFlags, Close, Watches};
 use crate::exec::Key;
-use crate::exec::try_briefly;
 use crate::journal::Effect;
 use crate::server::Server;
 use crate::stats::rates::INTERVAL;
@@ -135,7 +134,7 @@ impl Worker {
         let mut removed = 0;
         'shards: for shard in server.keyspace.due_shards(shards.start, shards.end, now_ms) {
             loop {
-                let Some(mut guard) = try_briefly(&server.keyspace, shard) else { break };
+                let Some(mut guard) = server.keyspace.try_briefly(shard) else { break };
                 let mut unit = Vec::new();
                 let step = guard.expire_due(now_ms, EXPIRE_STEP, |guard, db, entry| {
                     guard.shard().touch(db, entry.key());
@@ -166,7 +165,7 @@ impl Worker {
             watches.keys.retain(|watched| {
                 let key = Key { bytes: &watched.key, hash: watched.hash };
                 let shard = server.keyspace.shard_of(key.hash);
-                let Some(mut guard) = try_briefly(&server.keyspace, shard) else { return true };
+                let Some(mut guard) = server.keyspace.try_briefly(shard) else { return true };
                 let db = server.keyspace.physical_db(watched.db);
                 guard.shard_mut().unwatch(db, key.bytes, &watches.dirty);
                 false

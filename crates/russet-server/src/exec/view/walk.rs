@@ -6,7 +6,7 @@ use russet_keyspace::entry::Entry;
 use russet_keyspace::keyspace::{Keyspace, ShardGuard};
 use smallvec::SmallVec;
 
-use super::{Locks, View, try_briefly};
+use super::{Locks, View};
 use crate::journal::Effect;
 
 /// Buckets looked at under one hold of a lock. They hold some 200 keys, which takes about as long as
@@ -125,7 +125,7 @@ impl<'a> View<'a> {
     ) -> Option<R> {
         match &mut self.locks {
             Locks::All(exclusive) => Some(look(exclusive.shard(shard))),
-            _ => try_briefly(self.keyspace, shard).map(|mut guard| look(&mut guard)),
+            _ => self.keyspace.try_briefly(shard).map(|mut guard| look(&mut guard)),
         }
     }
 

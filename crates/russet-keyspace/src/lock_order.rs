@@ -1,0 +1,180 @@
+//! Taking locks, one or several, without waiting.
+//!
+//! # Problem
+//!
+//! A command locks the shards of all its keys at once. Threads that take several locks and wait for
+//! each of them deadlock unless all agree on an order; a worker may not even wait (I9). So locks are
+//! taken in ascending order, and who meets one that stays busy lets go of what it has, asks to be
+//! woken when that one is let go, and tries again from the start another time.
+//!
+//! # Invariants
+//!
+//! - **L1** Locks are taken in ascending order, and nothing is done before the last is taken (I1).
+//! - **L2** Who is refused holds nothing, and is woken when the lock that was busy is let go.
+//! - **L3** Starting over at once, without being refused, takes somebody else's having let go in
+//!   between: those who try never keep each other from getting on.
+
+use crate::sync::spin;
+
+/// Tries before a lock counts as busy: about as long as a short command takes. Holders never wait
+/// for anything (I2), so a lock is nearly always free by then.
+const TRIES: usize = if cfg!(loom) { 1 } else { 64 };
+
+/// A reference to locks with numbers.
+pub(crate) trait TryLocks: Copy {
+    /// A lock that is held until this is dropped.
+    type Guard;
+
+    /// The lock, if it is free.
+    fn try_lock(self, lock: usize) -> Option<Self::Guard>;
+
+    /// The lock, if it is free; otherwise `worker` is woken when it is let go.
+    fn lock_or_register(self, lock: usize, worker: usize) -> Option<Self::Guard>;
+}
+
+/// The lock, if it is free or becomes free within a moment.
+#[inline]
+pub(crate) fn try_briefly<L: TryLocks>(locks: L, lock: usize) -> Option<L::Guard> {
+    for _ in 0..TRIES {
+        if let Some(guard) = locks.try_lock(lock) {
+            return Some(guard);
+        }
+        spin();
+    }
+    None
+}
+
+/// The lock; or, if it stays busy, nothing: then `worker` is woken when it is let go.
+#[inline]
+pub(crate) fn lock_one<L: TryLocks>(locks: L, lock: usize, worker: usize) -> Option<L::Guard> {
+    try_briefly(locks, lock).or_else(|| locks.lock_or_register(lock, worker))
+}
+
+/// All of the `wanted` locks, which ascend; or none, and `worker` is woken when it should try again.
+pub(crate) fn lock_all<L: TryLocks>(
+    locks: L,
+    wanted: &[usize],
+    worker: usize,
+) -> Option<Vec<L::Guard>> {
+    debug_assert!(wanted.is_sorted_by(|one, next| one < next), "L1");
+    loop {
+        let mut guards = Vec::with_capacity(wanted.len());
+        let busy = wanted.iter().find(|&&lock| match try_briefly(locks, lock) {
+            Some(guard) => {
+                guards.push(guard);
+                false
+            }
+            None => true,
+        });
+        let Some(&busy) = busy else { return Some(guards) };
+        // The others are let go before, because whoever holds the busy one may want them.
+        drop(guards);
+        locks.lock_or_register(busy, worker)?;
+    }
+}
+
+#[cfg(all(test, loom))]
+mod model {
+    use loom::cell::UnsafeCell;
+    use loom::sync::{Arc, Notify};
+
+    use super::*;
+    use crate::mailbox::Mailbox;
+    use crate::wake_lock::{Sharing, WakeLock};
+
+    const WORKERS: usize = 2;
+
+    /// Two locks with what they protect, and workers that sleep at their mailboxes.
+    struct Locks {
+        cells: [(WakeLock, UnsafeCell<u32>); 2],
+        sleepers: [Arc<Notify>; WORKERS],
+        mailboxes: [Mailbox<(), Box<dyn Fn()>>; WORKERS],
+    }
+
+    struct Guard<'a> {
+        locks: &'a Locks,
+        lock: usize,
+    }
+
+    impl Drop for Guard<'_> {
+        fn drop(&mut self) {
+            let woken = self.locks.cells[self.lock].0.release(Sharing::Shared);
+            let called = (0..WORKERS).filter(|worker| woken.contains(*worker));
+            called.for_each(|worker| self.locks.mailboxes[worker].ring());
+        }
+    }
+
+    impl<'a> TryLocks for &'a Locks {
+        type Guard = Guard<'a>;
+
+        fn try_lock(self, lock: usize) -> Option<Guard<'a>> {
+            self.cells[lock].0.try_acquire(Sharing::Shared).then(|| Guard { locks: self, lock })
+        }
+
+        fn lock_or_register(self, lock: usize, worker: usize) -> Option<Guard<'a>> {
+            self.cells[lock].0.acquire_or_register(worker).then(|| Guard { locks: self, lock })
+        }
+    }
+
+    impl Locks {
+        fn new() -> Self {
+            let sleepers: [Arc<Notify>; WORKERS] = Default::default();
+            let mailboxes = sleepers.each_ref().map(|sleeper| {
+                let sleeper = sleeper.clone();
+                Mailbox::new(Box::new(move || sleeper.notify()) as Box<dyn Fn()>)
+            });
+            Locks { cells: Default::default(), sleepers, mailboxes }
+        }
+
+        /// A command of `worker`, tried again whenever it is woken, until it was executed.
+        fn execute(&self, worker: usize, wanted: &[usize]) {
+            loop {
+                if let Some(guards) = lock_all(self, wanted, worker) {
+                    for guard in &guards {
+                        // SAFETY: the lock is held, which is what this model checks.
+                        self.cells[guard.lock].1.with_mut(|value| unsafe { *value += 1 });
+                    }
+                    return;
+                }
+                while !self.mailboxes[worker].take(&mut Vec::new()) {
+                    self.sleepers[worker].wait();
+                }
+            }
+        }
+    }
+
+    /// Over every interleaving of two commands: both are executed, so nobody is refused without
+    /// being woken (L2; loom reports threads that sleep forever) and neither keeps the other from
+    /// getting on (L3; loom reports endless loops); and never at the same time (loom reports a
+    /// concurrent access to a cell).
+    fn both_are_executed(one: &'static [usize], other: &'static [usize]) {
+        loom::model(move || {
+            let locks = Arc::new(Locks::new());
+            let theirs = locks.clone();
+            let thread = loom::thread::spawn(move || theirs.execute(1, other));
+            locks.execute(0, one);
+            thread.join().unwrap();
+            for (lock, (state, value)) in locks.cells.iter().enumerate() {
+                let wanted = [one, other].iter().filter(|wanted| wanted.contains(&lock)).count();
+                // SAFETY: the other thread has ended.
+                assert_eq!(value.with(|value| unsafe { *value }) as usize, wanted);
+                assert!(!state.is_held());
+            }
+        });
+    }
+
+    #[test]
+    fn two_that_want_both_locks_get_them() {
+        both_are_executed(&[0, 1], &[0, 1]);
+    }
+
+    #[test]
+    fn one_that_wants_the_first_lock_and_one_that_wants_both_get_them() {
+        both_are_executed(&[0], &[0, 1]);
+    }
+
+    #[test]
+    fn one_that_wants_the_last_lock_and_one_that_wants_both_get_them() {
+        both_are_executed(&[1], &[0, 1]);
+    }
+}
