@@ -7,7 +7,7 @@ use russet_resp::{Limits, Progress, RequestParser};
 use super::batch::{Batch, Item, Source};
 use super::connection::Connection;
 use super::event_loop::Worker;
-use crate::client::Client;
+use crate::client::{Client, Close};
 use crate::command::Flags;
 use crate::server::Server;
 
@@ -36,8 +36,10 @@ enum Received {
     Arena(usize),
     /// Something, in the connection's own buffers; or nothing new.
     Own,
-    /// The connection is over.
+    /// The client will send no more.
     End,
+    /// The connection is of no use any more.
+    Broken,
 }
 
 impl Worker {
@@ -79,7 +81,8 @@ impl Worker {
             Received::Own
         };
         match received {
-            Received::End => self.close(at),
+            Received::End => self.see_off(at),
+            Received::Broken => self.close(at),
             Received::Own => self.parse_query(at),
             Received::Arena(len) => self.parse_arena(at, len),
         }
@@ -92,6 +95,19 @@ impl Worker {
         }
         if connection.readable || connection.reparse {
             self.enqueue(at);
+        }
+    }
+
+    /// Closes a connection whose client sends no more, once the replies it waits for are sent: those to
+    /// commands that were set aside may have been written in this very round.
+    fn see_off(&mut self, at: usize) {
+        let connection = &mut self.connections[at];
+        if connection.unsent() == 0 {
+            self.close(at);
+        } else {
+            connection.readable = false;
+            connection.client.close(Close::AfterReply);
+            self.mark_dirty(at);
         }
     }
 
@@ -203,7 +219,7 @@ fn receive(
             Received::Own
         }
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Received::Own,
-        Err(_) => Received::End,
+        Err(_) => Received::Broken,
     }
 }
 
