@@ -14,6 +14,8 @@ pub mod client;
 pub mod process;
 pub mod tools;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 pub use client::Client;
 pub use process::Server;
 pub use russet_resp::decode::Value as Reply;
@@ -45,4 +47,13 @@ pub fn tool_or_skip(program: &str) -> bool {
         eprintln!("\n*** SKIPPED: {program} is not installed, so this test checked nothing. ***\n");
     }
     found
+}
+
+/// How many files and sockets this process may have open, after asking for as many as possible.
+pub fn descriptor_limit() -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    // Refused in some sandboxes; then it stays as it is.
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    let current = if raised.is_ok() { limit.maximum } else { limit.current };
+    current.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use russet_e2e::client::encode;
 use russet_e2e::{Client, Reply, text};
 
-use crate::{on_all_workers, start};
+use crate::{WORKERS, many_connections, on_all_workers, start};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -14,19 +14,29 @@ fn ping(client: &mut Client) {
     assert_eq!(client.run("PING"), Reply::Status(b"PONG".to_vec()));
 }
 
+/// Ten thousand of them, half with each worker count: as many as a machine has ports to spare.
 #[test]
 fn connections_that_send_one_byte_and_leave() {
-    on_all_workers(|server| {
+    const CONNECTIONS: usize = 5_000;
+    const MOST_BYTES_EACH: u64 = 4 * 1024;
+    let (_alone, count) = many_connections(CONNECTIONS);
+    for workers in WORKERS {
+        let server = start(&["--worker-threads", workers]);
         let mut steady = server.client();
-        for round in 0..2_000_u32 {
-            let mut client = server.client();
-            client.send(&[round as u8]).expect("the server accepts");
-            if round % 100 == 0 {
-                ping(&mut steady);
-            }
-        }
         ping(&mut steady);
-    });
+        let before = server.resident_bytes();
+        let connect = |number: usize| {
+            let mut client = server.client();
+            client.send(&[number as u8]).expect("the server accepts");
+            client
+        };
+        let clients: Vec<Client> = (0..count).map(connect).collect();
+        ping(&mut steady);
+        let each = server.resident_bytes().saturating_sub(before) / count as u64;
+        assert!(each <= MOST_BYTES_EACH, "{each} bytes for a connection with one byte");
+        drop(clients);
+        ping(&mut steady);
+    }
 }
 
 /// What a client announces costs nothing until it arrives.

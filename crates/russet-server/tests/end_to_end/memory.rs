@@ -5,7 +5,7 @@ use std::fs;
 use russet_e2e::client::encode;
 use russet_e2e::{Client, Reply, Server};
 
-use crate::start;
+use crate::{many_connections, start};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -23,10 +23,8 @@ fn peak_resident_bytes(server: &Server) -> u64 {
 fn ten_thousand_idle_connections_are_cheap() {
     const CONNECTIONS: usize = 10_000;
     const MOST_BYTES_EACH: u64 = 2 * 1024;
-    // Descriptors of this process that are not connections.
-    const OTHERS: usize = 200;
+    let (_alone, count) = many_connections(CONNECTIONS);
     let server = start(&["--maxclients", "11000"]);
-    let count = CONNECTIONS.min(descriptor_limit().saturating_sub(OTHERS));
     let mut first = server.client();
     first.run("PING");
     let before = server.resident_bytes();
@@ -56,11 +54,4 @@ fn a_large_value_is_held_once() {
     assert!(besides <= MOST_BESIDES, "{besides} bytes besides a value of {VALUE}");
     assert_eq!(client.run("STRLEN large"), Reply::Integer(VALUE as i64));
     assert_eq!(client.run("GETRANGE large -3 -1"), Reply::Bulk(b"vvv".to_vec()));
-}
-
-fn descriptor_limit() -> usize {
-    let limits = fs::read_to_string("/proc/self/limits").expect("Linux has it");
-    let line = limits.lines().find(|line| line.starts_with("Max open files"));
-    let soft = line.and_then(|line| line.split_ascii_whitespace().nth(3));
-    soft.and_then(|limit| limit.parse().ok()).unwrap_or(1024)
 }
