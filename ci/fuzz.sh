@@ -18,13 +18,16 @@ export RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$work CARGO_PROFILE_RELEASE_LTO=off
 export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Zsanitizer=address -Cdebug-assertions -Ccodegen-units=1 --cfg fuzzing"
+# libFuzzer would watch the memory from a thread that AddressSanitizer does not know; it watches itself.
+export ASAN_OPTIONS=hard_rss_limit_mb=2048
 cargo build --quiet --release --manifest-path fuzz/Cargo.toml --target "$host" --bins
 
 for source in fuzz/fuzz_targets/*.rs; do
     name=$(basename "$source" .rs)
     mkdir -p "$work/corpus/$name" "$work/artifacts/$name"
     echo "fuzz $name for $seconds s"
-    "$work/$host/release/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
+    "$work/$host/release/$name" -max_total_time="$seconds" -timeout=10 \
+        -rss_limit_mb=0 -malloc_limit_mb=1024 \
         -print_final_stats=1 -artifact_prefix="$work/artifacts/$name/" \
         "$work/corpus/$name" "fuzz/corpus/$name" > "$work/$name.log" 2>&1 ||
         { tail -n 60 "$work/$name.log"; exit 1; }

@@ -31,8 +31,10 @@ fuzz_target!(|input: &[u8]| {
         for (name, value) in config.get(&[name]).into_iter().take(3) {
             let directive = Directive::find(name.as_bytes()).expect("shown names are known");
             if !directive.flags.intersects(Flags::IMMUTABLE | Flags::PROTECTED) {
+                // What is shown, not the configuration: percentiles show six decimals, as Redis'.
                 let again = config.set(&[(name.as_bytes(), &value)], STRANGER);
-                assert_eq!(again.expect("shown values are right").config, config);
+                let again = again.expect("shown values are right").config;
+                assert_eq!(again.get(&[name.as_bytes()]), [(name, value)]);
             }
         }
     }
