@@ -17,7 +17,8 @@
 use crate::sync::spin;
 
 /// Tries before a lock counts as busy: about as long as a short command takes. Holders never wait
-/// for anything (I2), so a lock is nearly always free by then.
+/// for anything (I2), so a lock is nearly always free by then. A model tries once, because loom does
+/// not go on with a thread that spins before others have got on: it would be refused too rarely.
 const TRIES: usize = if cfg!(loom) { 1 } else { 64 };
 
 /// A reference to locks with numbers.
@@ -35,11 +36,13 @@ pub(crate) trait TryLocks: Copy {
 /// The lock, if it is free or becomes free within a moment.
 #[inline]
 pub(crate) fn try_briefly<L: TryLocks>(locks: L, lock: usize) -> Option<L::Guard> {
-    for _ in 0..TRIES {
+    for attempt in 0..TRIES {
+        if attempt > 0 {
+            spin();
+        }
         if let Some(guard) = locks.try_lock(lock) {
             return Some(guard);
         }
-        spin();
     }
     None
 }
