@@ -3,6 +3,7 @@
 pub mod bits;
 pub mod glob;
 pub mod lcs;
+pub mod listpack;
 pub mod number;
 pub mod object;
 pub mod size_class;
