@@ -6,5 +6,6 @@ pub mod lcs;
 pub mod listpack;
 pub mod number;
 pub mod object;
+pub mod serialized_len;
 pub mod size_class;
 pub mod table;

@@ -2,14 +2,18 @@
 //!
 //! Short strings and integers are part of their keyspace entry. Everything
 //! else is an [`Object`] behind a pointer in the entry: strings too long to
-//! move about with their key, and the aggregate types, each of which arrives
-//! here as one more variant when its commands are built.
+//! move about with their key, and the aggregate types.
 //!
-//! An object knows what it costs: [`Object::allocated_bytes`] in memory, and
-//! [`Object::free_cost`] in the time it takes to give that memory back, which
-//! decides whether a worker may do so itself or leaves it to the background.
+//! A type joins by implementing [`Value`], which says what commands about any
+//! value want to know, and by one line in `objects!`, from which the variant of
+//! [`Object`] and the typed access to it ([`Variant`]) follow. Nothing else names
+//! all types: copying, freeing, accounting and reporting go through [`Value`].
 
+use std::fmt;
+
+use crate::serialized_len;
 use crate::size_class::size_class;
+use crate::table::Statistics;
 
 /// The type of a value, numbered as in Redis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -68,6 +72,17 @@ pub enum Encoding {
     Embstr,
     /// Any other string.
     Raw,
+    /// A small collection in one block.
+    Listpack,
+    /// A small set of integers in one sorted block.
+    Intset,
+    /// A hash or set as a hash table.
+    Hashtable,
+    /// A list as a chain of blocks.
+    Quicklist,
+    /// A sorted set as a search structure. It is a tree; clients know it by the
+    /// name of what Redis has in its place.
+    Skiplist,
 }
 
 impl Encoding {
@@ -78,57 +93,201 @@ impl Encoding {
             Self::Int => "int",
             Self::Embstr => "embstr",
             Self::Raw => "raw",
+            Self::Listpack => "listpack",
+            Self::Intset => "intset",
+            Self::Hashtable => "hashtable",
+            Self::Quicklist => "quicklist",
+            Self::Skiplist => "skiplist",
+        }
+    }
+
+    /// What Redis 4 answers for a value of this type: it had ziplists in place
+    /// of listpacks, and neither for sets nor for whole lists.
+    #[must_use]
+    pub const fn name_in_redis_4(self, value_type: ValueType) -> &'static str {
+        match (self, value_type) {
+            (Self::Listpack, ValueType::Set) => Self::Hashtable.name(),
+            (Self::Listpack, ValueType::List) => Self::Quicklist.name(),
+            (Self::Listpack, _) => "ziplist",
+            _ => self.name(),
         }
     }
 }
 
-/// A value in an allocation of its own.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Object {
+/// What commands about values of any type want to know.
+pub trait Value: Clone + fmt::Debug {
+    /// Which type it is.
+    const TYPE: ValueType;
+
+    /// How the value is stored.
+    fn encoding(&self) -> Encoding;
+
+    /// Whether it is a collection without elements, which no key may hold.
+    fn is_empty(&self) -> bool;
+
+    /// The bytes the allocator has set aside for what the value owns, without
+    /// the value itself, in constant time.
+    fn allocated_bytes(&self) -> usize;
+
+    /// The work of dropping the value, in units of about one small allocation
+    /// returned, in constant time.
+    fn free_cost(&self) -> usize;
+
+    /// Bytes that the value takes in an RDB file without compression, its type
+    /// not counted.
+    fn serialized_len(&self) -> usize;
+
+    /// How the elements are spread over the buckets, if there is a hash table.
+    fn table_statistics(&self) -> Option<Statistics> {
+        None
+    }
+}
+
+/// A type that is a variant of [`Object`].
+pub trait Variant: Value {
+    /// The object of this value.
+    fn into_object(self) -> Object;
+
+    /// The value, if the object is of this type.
+    fn of(object: &Object) -> Option<&Self>;
+
+    /// The value, if the object is of this type, to change.
+    fn of_mut(object: &mut Object) -> Option<&mut Self>;
+}
+
+/// Declares [`Object`] and what depends on the list of its variants.
+macro_rules! objects {
+    ($($(#[$doc:meta])* $variant:ident($type:ty),)*) => {
+        /// A value in an allocation of its own.
+        #[derive(Clone, Debug)]
+        pub enum Object {
+            $($(#[$doc])* $variant($type),)*
+        }
+
+        /// Evaluates an expression in which the object's value has a name and
+        /// its type is `T`.
+        macro_rules! with_value {
+            ($object:expr, $value:ident => $result:expr) => {
+                match $object {
+                    $(Object::$variant($value) => $result,)*
+                }
+            };
+        }
+
+        impl Object {
+            /// The type of the value.
+            #[must_use]
+            pub const fn value_type(&self) -> ValueType {
+                match self {
+                    $(Self::$variant(_) => <$type as Value>::TYPE,)*
+                }
+            }
+        }
+
+        $(impl Variant for $type {
+            fn into_object(self) -> Object {
+                Object::$variant(self)
+            }
+
+            #[inline]
+            fn of(object: &Object) -> Option<&Self> {
+                #[allow(unreachable_patterns)]
+                match object {
+                    Object::$variant(value) => Some(value),
+                    _ => None,
+                }
+            }
+
+            #[inline]
+            fn of_mut(object: &mut Object) -> Option<&mut Self> {
+                #[allow(unreachable_patterns)]
+                match object {
+                    Object::$variant(value) => Some(value),
+                    _ => None,
+                }
+            }
+        })*
+    };
+}
+
+objects! {
     /// A long string.
     String(Vec<u8>),
 }
 
 impl Object {
-    /// The type of the value.
-    #[must_use]
-    pub const fn value_type(&self) -> ValueType {
-        match self {
-            Self::String(_) => ValueType::String,
-        }
-    }
-
     /// How the value is stored.
     #[must_use]
-    pub const fn encoding(&self) -> Encoding {
-        match self {
-            Self::String(_) => Encoding::Raw,
-        }
+    pub fn encoding(&self) -> Encoding {
+        with_value!(self, value => Value::encoding(value))
     }
 
-    /// The bytes the allocator has set aside for what the value owns, without
-    /// the `Object` itself.
+    /// See [`Value::is_empty`].
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        with_value!(self, value => Value::is_empty(value))
+    }
+
+    /// See [`Value::allocated_bytes`]; without the `Object` itself.
     #[must_use]
     pub fn allocated_bytes(&self) -> usize {
-        match self {
-            Self::String(bytes) => size_class(bytes.capacity()),
-        }
+        with_value!(self, value => Value::allocated_bytes(value))
     }
 
-    /// The work of dropping the value, in units of about one small allocation
-    /// returned. An allocation of many pages counts for more: its pages go
-    /// back to the kernel one by one.
+    /// See [`Value::free_cost`].
     #[must_use]
     pub fn free_cost(&self) -> usize {
-        match self {
-            Self::String(bytes) => 1 + bytes.capacity() / BYTES_PER_FREE_COST_UNIT,
-        }
+        with_value!(self, value => Value::free_cost(value))
+    }
+
+    /// See [`Value::serialized_len`].
+    #[must_use]
+    pub fn serialized_len(&self) -> usize {
+        with_value!(self, value => Value::serialized_len(value))
+    }
+
+    /// See [`Value::table_statistics`].
+    #[must_use]
+    pub fn table_statistics(&self) -> Option<Statistics> {
+        with_value!(self, value => Value::table_statistics(value))
     }
 }
 
 /// How many bytes of one large allocation are as much work to return as one
-/// small allocation.
+/// small allocation: its pages go back to the kernel one by one.
 const BYTES_PER_FREE_COST_UNIT: usize = 64 * 1024;
+
+/// The work of returning one allocation of so many bytes, in the units of
+/// [`Value::free_cost`].
+#[must_use]
+pub const fn block_free_cost(bytes: usize) -> usize {
+    1 + bytes / BYTES_PER_FREE_COST_UNIT
+}
+
+impl Value for Vec<u8> {
+    const TYPE: ValueType = ValueType::String;
+
+    fn encoding(&self) -> Encoding {
+        Encoding::Raw
+    }
+
+    /// A string may be empty.
+    fn is_empty(&self) -> bool {
+        false
+    }
+
+    fn allocated_bytes(&self) -> usize {
+        size_class(self.capacity())
+    }
+
+    fn free_cost(&self) -> usize {
+        block_free_cost(self.capacity())
+    }
+
+    fn serialized_len(&self) -> usize {
+        serialized_len::of_string(self)
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -85,7 +85,11 @@ impl<T: Item> Table<T> {
         while chains_by_len.last() == Some(&0) {
             chains_by_len.pop();
         }
-        Statistics { chains_by_len, overflow_slots: self.overflow_slots as usize }
+        Statistics {
+            chains_by_len,
+            overflow_slots: self.overflow_slots as usize,
+            allocated_bytes: self.allocated_bytes(),
+        }
     }
 
     fn visit(&self, slot: Slot, visit: &mut dyn FnMut(&T)) {
@@ -104,6 +108,8 @@ pub struct Statistics {
     pub chains_by_len: Vec<usize>,
     /// Slots of all overflow blocks.
     pub overflow_slots: usize,
+    /// Bytes of the table, those of the items not included.
+    pub allocated_bytes: usize,
 }
 
 /// See [`Table::iter`].

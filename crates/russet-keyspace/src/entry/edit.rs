@@ -5,7 +5,7 @@
 
 use std::ptr::NonNull;
 
-use russet_data::object::Object;
+use russet_data::object::{Object, Variant};
 use russet_data::size_class::size_class;
 
 use super::layout::{Block, Kind, Representation};
@@ -187,8 +187,8 @@ impl Entry {
     /// # Panics
     /// If the value is not a boxed string.
     fn string_mut(&mut self) -> &mut Vec<u8> {
-        let Object::String(bytes) = self.object_mut().expect("the caller saw a boxed value");
-        bytes
+        let string = self.object_mut().and_then(Vec::of_mut);
+        string.expect("the caller knows the value to be a boxed string")
     }
 
     /// Makes the tail, which must have the size of a pointer, own `object`.

@@ -57,7 +57,7 @@ mod tests;
 use std::fmt;
 use std::ptr::NonNull;
 
-use russet_data::object::{Encoding, Object, ValueType};
+use russet_data::object::{Encoding, Object, ValueType, Variant};
 use russet_data::size_class::size_class;
 use russet_data::table::{ITEM_ALIGN, Item, prefetch};
 
@@ -81,7 +81,7 @@ unsafe impl Send for Entry where Object: Send {}
 unsafe impl Sync for Entry where Object: Sync {}
 
 /// A value as an entry holds it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum ValueRef<'a> {
     /// A string stored as an integer.
     Int(i64),
@@ -182,7 +182,7 @@ impl Entry {
         match self.value() {
             ValueRef::Int(value) => decimal_len(value),
             ValueRef::Bytes(bytes) => bytes.len(),
-            ValueRef::Object(Object::String(bytes)) => bytes.len(),
+            ValueRef::Object(object) => long_string(object).len(),
         }
     }
 
@@ -196,7 +196,7 @@ impl Entry {
         match self.value() {
             ValueRef::Int(value) => scratch.format(value).as_bytes(),
             ValueRef::Bytes(bytes) => bytes,
-            ValueRef::Object(Object::String(bytes)) => bytes,
+            ValueRef::Object(object) => long_string(object),
         }
     }
 
@@ -351,6 +351,11 @@ fn boxed_string(mut value: Vec<u8>) -> Box<Object> {
         value.shrink_to_fit();
     }
     Box::new(Object::String(value))
+}
+
+/// The string that an object must be.
+fn long_string(object: &Object) -> &[u8] {
+    Vec::of(object).expect("the caller knows the value to be a string")
 }
 
 /// How many bytes `value` takes in decimal.

@@ -372,8 +372,15 @@ impl<'a> View<'a> {
     /// to keyspace events hears of it.
     #[inline]
     pub fn changed(&mut self, key: Key<'_>, event: Event) {
+        self.changed_by(key, event, 1);
+    }
+
+    /// As [`View::changed`], for a command that changed several elements of the value, each of which
+    /// counts.
+    #[inline]
+    pub fn changed_by(&mut self, key: Key<'_>, event: Event, changes: u64) {
         self.touch(key);
-        self.tally.changes += 1;
+        self.tally.changes += changes;
         self.notify(event, key.bytes);
     }
 

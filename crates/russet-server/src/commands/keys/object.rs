@@ -8,6 +8,7 @@ use crate::command::{Categories, Command, Flags, Group, KeyFlags, KeySpec};
 use crate::commands::help;
 use crate::error::Error;
 use crate::exec::Ctx;
+use crate::exec::values::encoding_name;
 
 pub const OBJECT: Command = Command {
     group: Group::Generic,
@@ -34,8 +35,9 @@ const ENCODING: Command = Command {
 
 fn encoding(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     let key = ctx.key(2);
+    let compatibility = ctx.config().compatibility;
     match ctx.db.inspect(key) {
-        Some(entry) => ctx.out.bulk(entry.encoding().name().as_bytes()),
+        Some(entry) => ctx.out.bulk(encoding_name(&entry, compatibility).as_bytes()),
         None => ctx.out.null(),
     }
     Ok(())
