@@ -1,6 +1,7 @@
 //! Value types and encodings: bytes in, bytes out; no I/O, no clock.
 
 pub mod bits;
+pub mod element_hash;
 pub mod glob;
 pub mod lcs;
 pub mod listpack;
