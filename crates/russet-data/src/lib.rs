@@ -9,4 +9,5 @@ pub mod number;
 pub mod object;
 pub mod serialized_len;
 pub mod size_class;
+pub mod sorted_set;
 pub mod table;

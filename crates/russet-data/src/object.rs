@@ -213,6 +213,8 @@ macro_rules! objects {
 objects! {
     /// A long string.
     String(Vec<u8>),
+    /// A sorted set.
+    SortedSet(crate::sorted_set::SortedSet),
 }
 
 impl Object {

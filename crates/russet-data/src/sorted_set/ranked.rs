@@ -1,0 +1,344 @@
+//! A large sorted set: a table that finds elements by member, and a tree that has them in order.
+//!
+//! The table owns the elements. The tree knows each by its address and, as prefix, by the upper half
+//! of its score, so a search seldom looks at elements whose score is not the one it looks for.
+//!
+//! Invariants:
+//!
+//! - **R1** The tree's handles are those of the table's elements, each once. So whatever changes or
+//!   drops an element takes its handle out of the tree first.
+//! - **R2** The tree is ordered by score, then by member; an item's prefix is [`prefix`] of its score.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::ops::Range;
+
+use super::Member;
+use super::bound::{LexBound, ScoreBound};
+use super::element::{Element, ElementRef, Handle};
+use super::tree::{self, Tree};
+use crate::element_hash::{ElementHash, element_hash};
+use crate::size_class::size_class;
+use crate::table::{Statistics, Table, prefetch};
+
+/// See the module's documentation.
+pub(super) struct Ranked {
+    table: Table<Element>,
+    tree: Tree<Handle>,
+    element_bytes: usize,
+}
+
+/// The upper half of a number that is ordered as scores are. Both zeros are the same score.
+#[inline]
+fn prefix(score: f64) -> u32 {
+    let bits = (score + 0.0).to_bits();
+    let negative = (bits as i64 >> 63) as u64;
+    ((bits ^ (negative | 1 << 63)) >> 32) as u32
+}
+
+/// The element of a handle.
+#[inline]
+fn element<'a>(handle: Handle) -> ElementRef<'a> {
+    // SAFETY: handles come from the tree of a set whose table owns the element (R1). Callers are
+    // functions of this module that borrow the set for as long as they use what this returns, and
+    // change an element only while it is in neither.
+    unsafe { handle.get() }
+}
+
+#[inline]
+fn order(one: ElementRef<'_>, score: f64, member: &[u8]) -> Ordering {
+    // No score is NaN; both zeros are equal.
+    let scores = one.score().partial_cmp(&score).unwrap_or(Ordering::Equal);
+    scores.then_with(|| one.member().cmp(member))
+}
+
+/// The predicate of the elements that come before a score and member, or are it if `or_is`.
+#[inline]
+fn before(score: f64, member: &[u8], or_is: bool) -> impl Fn(u32, Handle) -> bool {
+    let wanted = prefix(score);
+    move |prefix, handle| match prefix.cmp(&wanted) {
+        Ordering::Equal => match order(element(handle), score, member) {
+            Ordering::Equal => or_is,
+            ordering => ordering.is_lt(),
+        },
+        ordering => ordering.is_lt(),
+    }
+}
+
+impl Ranked {
+    pub(super) const fn new() -> Self {
+        Ranked { table: Table::new(), tree: Tree::new(), element_bytes: 0 }
+    }
+
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.tree.len()
+    }
+
+    #[inline]
+    pub(super) fn score(&self, member: &[u8]) -> Option<f64> {
+        let found = self.table.find(element_hash(member), member)?;
+        Some(found.get().score())
+    }
+
+    /// Adds a member that is not in the set.
+    pub(super) fn insert(&mut self, score: f64, member: &[u8]) {
+        let handle = self.adopt(Element::new(score, member));
+        self.tree.insert(prefix(score), handle, before(score, member, false));
+    }
+
+    /// Puts an element into the table only.
+    fn adopt(&mut self, new: Element) -> Handle {
+        let handle = new.handle();
+        self.element_bytes += new.allocated_bytes();
+        self.table.insert_unique(element_hash(new.get().member()), new, &ElementHash);
+        handle
+    }
+
+    /// Gives a member what `change` makes of its score. `None` if there is no such member.
+    pub(super) fn update<R>(
+        &mut self,
+        member: &[u8],
+        change: impl FnOnce(f64) -> (Option<f64>, R),
+    ) -> Option<R> {
+        let mut slot = self.table.find_mut(element_hash(member), member)?;
+        let old = slot.item().get().score();
+        let (new, result) = change(old);
+        if let Some(new) = new {
+            self.tree.remove_before(before(old, member, true));
+            self.element_bytes -= slot.item().allocated_bytes();
+            slot.update(|element| element.set_score(new));
+            self.element_bytes += slot.item().allocated_bytes();
+            self.tree.insert(prefix(new), slot.item().handle(), before(new, member, false));
+        }
+        Some(result)
+    }
+
+    pub(super) fn remove(&mut self, member: &[u8]) -> Option<f64> {
+        let hash = element_hash(member);
+        let score = self.table.find(hash, member)?.get().score();
+        self.tree.remove_before(before(score, member, true));
+        let removed = self.table.remove(hash, member);
+        self.element_bytes -= removed.map_or(0, |element| element.allocated_bytes());
+        Some(score)
+    }
+
+    pub(super) fn remove_range(&mut self, positions: Range<usize>) {
+        let (table, bytes) = (&mut self.table, &mut self.element_bytes);
+        self.tree.remove_range(positions, &mut |handle| {
+            let member = element(handle).member();
+            // The member is the removed element's own, which lives until it is dropped here.
+            let removed = table.remove(element_hash(member), member);
+            *bytes -= removed.map_or(0, |element| element.allocated_bytes());
+        });
+    }
+
+    /// The rank of a member, and its score.
+    pub(super) fn rank(&self, member: &[u8]) -> Option<(usize, f64)> {
+        let score = self.score(member)?;
+        Some((self.tree.position(before(score, member, false)), score))
+    }
+
+    /// The positions of the elements whose scores are in a range.
+    pub(super) fn positions_by_score(&self, min: ScoreBound, max: ScoreBound) -> Range<usize> {
+        let (low, high) = (prefix(min.score()), prefix(max.score()));
+        let start = self.tree.position(|prefix, handle| {
+            prefix < low || prefix == low && min.is_above(element(handle).score())
+        });
+        let end = self.tree.position(|prefix, handle| {
+            prefix < high || prefix == high && max.admits(element(handle).score())
+        });
+        start..end
+    }
+
+    pub(super) fn positions_by_lex(&self, min: LexBound<'_>, max: LexBound<'_>) -> Range<usize> {
+        let member = |handle| Member::Bytes(element(handle).member());
+        let start = self.tree.position(|_, handle| min.is_above(member(handle)));
+        let end = self.tree.position(|_, handle| max.admits(member(handle)));
+        start..end
+    }
+
+    pub(super) fn range(&self, positions: Range<usize>) -> Items<'_> {
+        Items { handles: self.tree.range(positions) }
+    }
+
+    /// Visits the elements of one bucket and returns the next cursor, see [`Table::scan`].
+    pub(super) fn scan(&self, cursor: u64, visit: &mut dyn FnMut(Member<'_>, f64)) -> u64 {
+        self.table.scan(cursor, &mut |element| {
+            let element = element.get();
+            visit(Member::Bytes(element.member()), element.score());
+        })
+    }
+
+    /// In constant time but for the nodes of the tree.
+    pub(super) fn allocated_bytes(&self) -> usize {
+        size_class(size_of::<Self>())
+            + self.table.allocated_bytes()
+            + self.tree.allocated_bytes()
+            + self.element_bytes
+    }
+
+    pub(super) fn table_statistics(&self) -> Statistics {
+        self.table.statistics()
+    }
+
+    pub(super) fn check_invariants(&self) {
+        self.table.check_invariants(&ElementHash);
+        self.tree.check_invariants(|one, other| {
+            let other = element(other);
+            order(element(one), other.score(), other.member()).is_lt()
+        });
+        assert_eq!(self.table.len(), self.tree.len(), "R1");
+        for handle in self.tree.range(0..self.tree.len()) {
+            let member = element(handle).member();
+            let found = self.table.find(element_hash(member), member);
+            assert!(found.is_some_and(|found| found.handle() == handle), "R1");
+        }
+        let bytes = self.table.iter().map(|element| element.allocated_bytes());
+        assert_eq!(bytes.sum::<usize>(), self.element_bytes);
+    }
+}
+
+/// Building: first the table, then the tree. In between, R1 and R2 do not hold, and only these
+/// functions may be called.
+impl Ranked {
+    /// See [`super::Builder::put`].
+    pub(super) fn put_unordered(
+        &mut self,
+        member: &[u8],
+        combine: impl FnOnce(Option<f64>) -> f64,
+    ) {
+        match self.table.find_mut(element_hash(member), member) {
+            Some(mut slot) => {
+                let old = slot.item().get().score();
+                self.element_bytes -= slot.item().allocated_bytes();
+                slot.update(|element| element.set_score(combine(Some(old))));
+                self.element_bytes += slot.item().allocated_bytes();
+            }
+            None => {
+                self.adopt(Element::new(combine(None), member));
+            }
+        }
+    }
+
+    pub(super) fn remove_unordered(&mut self, member: &[u8]) {
+        let removed = self.table.remove(element_hash(member), member);
+        self.element_bytes -= removed.map_or(0, |element| element.allocated_bytes());
+    }
+
+    pub(super) fn unordered_len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Builds the tree.
+    pub(super) fn establish_order(&mut self) {
+        let handles = self.table.iter().map(|element| element.handle()).collect();
+        self.put_in_order(handles);
+    }
+
+    fn put_in_order(&mut self, mut handles: Vec<Handle>) {
+        let compare = |one: &Handle, other: &Handle| {
+            let other = element(*other);
+            order(element(*one), other.score(), other.member())
+        };
+        // Copies are made of elements in order.
+        if !handles.is_sorted_by(|one, other| compare(one, other).is_lt()) {
+            handles.sort_unstable_by(compare);
+        }
+        let prefixed = handles.into_iter().map(|handle| (prefix(element(handle).score()), handle));
+        self.tree = prefixed.collect();
+    }
+}
+
+impl<'m> FromIterator<(&'m [u8], f64)> for Ranked {
+    /// A set of different members in any order.
+    fn from_iter<I: IntoIterator<Item = (&'m [u8], f64)>>(elements: I) -> Self {
+        let mut set = Ranked::new();
+        let handles =
+            elements.into_iter().map(|(member, score)| set.adopt(Element::new(score, member)));
+        let handles = handles.collect();
+        set.put_in_order(handles);
+        set
+    }
+}
+
+impl Default for Ranked {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clone for Ranked {
+    fn clone(&self) -> Self {
+        let elements = self.tree.range(0..self.len()).map(element);
+        elements.map(|element| (element.member(), element.score())).collect()
+    }
+}
+
+impl fmt::Debug for Ranked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.range(0..self.len())).finish()
+    }
+}
+
+/// Members and scores in order, from both ends.
+pub(super) struct Items<'a> {
+    handles: tree::Items<'a, Handle>,
+}
+
+fn pair<'a>(handle: Handle) -> (Member<'a>, f64) {
+    let element = element(handle);
+    (Member::Bytes(element.member()), element.score())
+}
+
+impl<'a> Iterator for Items<'a> {
+    type Item = (Member<'a>, f64);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(later) = self.handles.peek_ahead() {
+            prefetch(later.address());
+        }
+        self.handles.next().map(pair)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.handles.size_hint()
+    }
+}
+
+impl DoubleEndedIterator for Items<'_> {
+    #[inline]
+    fn next_back(&mut self) -> Option<Self::Item> {
+        if let Some(later) = self.handles.peek_ahead_back() {
+            prefetch(later.address());
+        }
+        self.handles.next_back().map(pair)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn prefixes_are_ordered_as_scores_are(one: f64, other: f64) {
+            prop_assume!(!one.is_nan() && !other.is_nan());
+            match one.partial_cmp(&other) {
+                Some(Ordering::Less) => prop_assert!(prefix(one) <= prefix(other)),
+                Some(Ordering::Greater) => prop_assert!(prefix(one) >= prefix(other)),
+                _ => prop_assert_eq!(prefix(one), prefix(other)),
+            }
+        }
+    }
+
+    #[test]
+    fn special_scores_have_their_places() {
+        assert_eq!(prefix(0.0), prefix(-0.0));
+        let ascending = [f64::NEG_INFINITY, -1e300, -1.0, 0.0, 1.0, 2.0, 1e300, f64::INFINITY];
+        assert!(ascending.is_sorted_by(|one, other| prefix(*one) < prefix(*other)));
+    }
+}
