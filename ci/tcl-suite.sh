@@ -33,7 +33,7 @@ while [ $# -gt 0 ]; do
 done
 all_units=(
     printver auth protocol keyspace scan info type/string type/incr bitops bitfield quit expire
-    querybuf limits slowlog introspection introspection-2 latency-monitor multi
+    querybuf limits slowlog introspection introspection-2 latency-monitor multi pubsub pubsubshard
 )
 [ ${#units[@]} -gt 0 ] || units=("${all_units[@]}")
 [ -x "$server" ] || { echo "no server binary at $server" >&2; exit 2; }

@@ -28,8 +28,19 @@ impl<Message, Wake: Fn()> Mailbox<Message, Wake> {
 
     /// Posts a message.
     pub fn post(&self, message: Message) {
-        self.queue.lock().expect("nobody panics with the queue").push(message);
+        self.put(message);
         self.ring();
+    }
+
+    /// Puts a message into the queue, for those who hold locks and may not wake anybody under them:
+    /// they ring afterwards.
+    pub fn put(&self, message: Message) {
+        self.queue.lock().expect("nobody panics with the queue").push(message);
+    }
+
+    /// Rings without waking, for the worker itself: it is awake, and has to look before it sleeps.
+    pub fn ring_awake(&self) {
+        self.notified.store(true, Ordering::Release);
     }
 
     /// Wakes the worker: something it waits for may have happened.
@@ -72,6 +83,13 @@ mod tests {
         mailbox.ring();
         assert_eq!(woken.get(), 2);
         assert!(mailbox.take(&mut messages), "a ring without a message is seen, too");
+        mailbox.put('c');
+        mailbox.ring_awake();
+        mailbox.ring();
+        assert_eq!(woken.get(), 2, "the worker looks by itself");
+        messages.clear();
+        assert!(mailbox.take(&mut messages));
+        assert_eq!(messages, ['c']);
     }
 }
 

@@ -38,6 +38,16 @@ impl WorkerSet {
         self.0 == 0
     }
 
+    /// Adds a worker, and with it those that share its bit.
+    pub fn insert(&mut self, worker: usize) {
+        self.0 |= bit_of(worker);
+    }
+
+    /// Adds the workers of another set.
+    pub fn extend(&mut self, others: Self) {
+        self.0 |= others.0;
+    }
+
     /// Whether `worker` is in the set. Workers that share a bit are in it together.
     pub fn contains(self, worker: usize) -> bool {
         self.0 & bit_of(worker) != 0

@@ -18,6 +18,7 @@ pub mod observe;
 pub mod oom_score;
 pub mod pause;
 pub mod process;
+pub mod pubsub;
 pub mod reconfigure;
 pub mod server;
 pub mod shutdown;

@@ -19,6 +19,7 @@ use crate::net::AcceptorHandle;
 use crate::observe::{ErrorCounts, LatencyMonitor, Monitors, Sample, SlowEntry, SlowLog};
 use crate::pause::Pause;
 use crate::process::log::Log;
+use crate::pubsub::PubSub;
 use crate::stats::rates::Totals;
 use crate::stats::{ServerStats, WorkerStats};
 use crate::worker::{Mailbox, Message, WorkerContext};
@@ -65,6 +66,8 @@ pub struct Server {
     pub latency: LatencyMonitor,
     /// MONITOR.
     pub monitors: Monitors,
+    /// Pub/Sub.
+    pub pubsub: PubSub,
     /// CLIENT PAUSE.
     pub pause: Pause,
     /// INFO errorstats.

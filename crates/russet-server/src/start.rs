@@ -24,6 +24,7 @@ use crate::process::log::Log;
 use crate::process::supervisor::Supervisor;
 use crate::process::{banner, signals, warnings};
 use crate::server::{Server, WorkerHandle};
+use crate::pubsub::PubSub;
 use crate::shutdown::Shutdown;
 use crate::worker::{WAKE, Worker, clock::unix_ms, mailbox};
 
@@ -146,6 +147,7 @@ pub(crate) fn build(
         called.for_each(|(_, mailbox)| mailbox.ring());
     });
     let keyspace = Keyspace::new(config.databases, mailboxes.len(), random_bytes(), waker);
+    let pubsub = PubSub::new(mailboxes.clone().into());
     let worker =
         |mailbox| WorkerHandle { mailbox, stats: Arc::default(), connections: AtomicUsize::new(0) };
     let now_s = unix_ms() / 1000;
@@ -165,6 +167,7 @@ pub(crate) fn build(
         slow_log: Mutex::default(),
         latency: Default::default(),
         monitors: Default::default(),
+        pubsub,
         pause: Default::default(),
         errors: Default::default(),
         oom_score: Default::default(),

@@ -49,6 +49,7 @@ impl fmt::Display for ClientLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let client = self.client;
         let bytes = |number: &std::sync::atomic::AtomicU64| number.load(Ordering::Relaxed);
+        let number = |number: &std::sync::atomic::AtomicU32| number.load(Ordering::Relaxed);
         let since_s = |then_ms: i64| (self.now_ms / 1000 - then_ms / 1000).max(0);
         let identity = client.identity.lock();
         let name = String::from_utf8_lossy(&identity.name);
@@ -70,7 +71,10 @@ impl fmt::Display for ClientLine<'_> {
         )?;
         write!(
             f,
-            "sub=0 psub=0 ssub=0 multi={} qbuf={} qbuf-free={} argv-mem={} multi-mem={} ",
+            "sub={} psub={} ssub={} multi={} qbuf={} qbuf-free={} argv-mem={} multi-mem={} ",
+            number(&client.channels),
+            number(&client.patterns),
+            number(&client.shard_channels),
             client.multi.load(Ordering::Relaxed),
             bytes(&client.query_bytes),
             bytes(&client.query_free_bytes),

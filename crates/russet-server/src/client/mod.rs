@@ -5,7 +5,6 @@ mod line;
 mod registry;
 mod transaction;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -17,6 +16,7 @@ pub use registry::{ClientFlags, ClientInfo, Identity, Registry, Transport};
 pub use transaction::{Transaction, WatchedKey, Watches};
 
 use crate::config::Config;
+use crate::pubsub::Subscriptions;
 
 /// The name of the only user there is.
 pub const DEFAULT_USER: &[u8] = b"default";
@@ -69,8 +69,10 @@ pub struct Client {
     pub watches: Watches,
     /// Waits that a CLIENT UNBLOCK may end; none of today's commands blocks.
     pub blocked: bool,
-    /// Messages that other workers have for this client, to be sent between two commands.
-    pub inbox: VecDeque<Arc<[u8]>>,
+    /// What it is subscribed to, if to anything.
+    pub subscriptions: Option<Box<Subscriptions>>,
+    /// Messages among the replies to the present command, which CLIENT REPLY does not leave out.
+    pub messages: Vec<u8>,
 }
 
 impl Client {
@@ -88,7 +90,8 @@ impl Client {
             transaction: None,
             watches,
             blocked: false,
-            inbox: VecDeque::new(),
+            subscriptions: None,
+            messages: Vec::new(),
         }
     }
 

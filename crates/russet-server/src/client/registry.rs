@@ -114,6 +114,10 @@ pub struct ClientInfo {
     /// Queued commands, or -1 outside MULTI.
     pub multi: AtomicI64,
     pub watched: AtomicU32,
+    /// Channels, patterns and shard channels it is subscribed to.
+    pub channels: AtomicU32,
+    pub patterns: AtomicU32,
+    pub shard_channels: AtomicU32,
     pub multi_bytes: AtomicU64,
     pub query_bytes: AtomicU64,
     pub query_free_bytes: AtomicU64,
@@ -151,6 +155,9 @@ impl ClientInfo {
             last_command: AtomicU16::new(NO_COMMAND),
             multi: AtomicI64::new(-1),
             watched: AtomicU32::new(0),
+            channels: AtomicU32::new(0),
+            patterns: AtomicU32::new(0),
+            shard_channels: AtomicU32::new(0),
             multi_bytes: AtomicU64::new(0),
             query_bytes: AtomicU64::new(0),
             query_free_bytes: AtomicU64::new(0),

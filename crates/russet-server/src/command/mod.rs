@@ -74,6 +74,8 @@ bitflags::bitflags! {
         const NOT_PAUSED = 1 << 26;
         /// Visits shards by itself, one at a time; exclusive inside a transaction. Not Redis'.
         const WALKS = 1 << 27;
+        /// Allowed to subscribers that speak RESP2. Not Redis'.
+        const FOR_SUBSCRIBERS = 1 << 30;
         /// Executes the client's queue: EXEC. Not Redis'.
         const RUNS_QUEUE = 1 << 28;
         /// Locks the shards of the client's watched keys too. Not Redis'.

@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use super::{Command, Flags, KeySpec};
+use super::{Command, Flags, KeyFlags, KeySpec};
 use crate::commands;
 
 /// A command with its place among all commands.
@@ -33,13 +33,15 @@ impl CommandEntry {
         self.flags
     }
 
-    /// The positions of all keys in a call, in the order of the key specifications.
+    /// The positions of all keys in a call, in the order of the key specifications. Names that are
+    /// only routed like keys are none.
     pub fn key_positions<'a>(
         &self,
         argc: usize,
         arg: impl Fn(usize) -> &'a [u8] + Copy,
     ) -> impl Iterator<Item = (usize, &'static KeySpec)> {
-        self.command.keys.iter().flat_map(move |spec| {
+        let keys = self.command.keys.iter();
+        keys.filter(|spec| !spec.flags.contains(KeyFlags::NOT_KEY)).flat_map(move |spec| {
             let positions = spec.positions(argc, arg).into_iter().flatten();
             positions.map(move |at| (at, spec))
         })
@@ -114,9 +116,9 @@ fn entry(
             KeySpec {
                 begin: super::Begin::Index(at),
                 find: super::Find::Range { last: 0, .. },
-                ..
+                flags,
             },
-        ] => Some(*at),
+        ] if !flags.contains(KeyFlags::NOT_KEY) => Some(*at),
         _ => None,
     };
     CommandEntry { id, command, flags: command.flags, full_name, parent, subcommands, single_key }

@@ -1,7 +1,7 @@
 //! From a request to its reply: admission, locks, execution, bookkeeping.
 
 use russet_keyspace::keyspace::Keyspace;
-use russet_resp::ReplyWriter;
+use russet_resp::{Protocol, ReplyWriter};
 use smallvec::SmallVec;
 
 use super::view::Access;
@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::journal::Effect;
 use crate::memory;
 use crate::process::crash::in_flight::{self, InFlight};
+use crate::pubsub::Events;
 use crate::server::Server;
 use crate::worker::WorkerContext;
 
@@ -125,10 +126,8 @@ fn admit(
     if client.transaction.is_some() && flags.contains(Flags::NO_MULTI) {
         return Err(Error::new("ERR Command not allowed inside a transaction"));
     }
-    // A monitoring client counts as a replica, which reads its stream and nothing else.
-    let keyed = Flags::READONLY | Flags::WRITE | Flags::MAY_REPLICATE;
-    if client.info.flags().contains(ClientFlags::MONITOR) && flags.intersects(keyed) {
-        return Err(Error::new("ERR Replica can't interact with the keyspace"));
+    if client.info.flags().intersects(ClientFlags::MONITOR | ClientFlags::PUBSUB) {
+        fits_listener(entry, client)?;
     }
     let limit_bytes = worker.config.maxmemory;
     if limit_bytes != 0 && needs_memory(entry, client) && memory::used_bytes() > limit_bytes {
@@ -138,6 +137,29 @@ fn admit(
         return Err(Error::new("BUSY Russet is busy shutting down"));
     }
     Ok(entry)
+}
+
+/// Whether a command suits a client that listens: a monitor or a subscriber.
+#[cold]
+fn fits_listener(entry: &CommandEntry, client: &Client) -> Result<(), Error> {
+    let listens_to = client.info.flags();
+    // A monitoring client counts as a replica, which reads its stream and nothing else.
+    let keyed = Flags::READONLY | Flags::WRITE | Flags::MAY_REPLICATE;
+    if listens_to.contains(ClientFlags::MONITOR) && entry.flags().intersects(keyed) {
+        return Err(Error::new("ERR Replica can't interact with the keyspace"));
+    }
+    // RESP2 has no means to tell messages from replies.
+    if listens_to.contains(ClientFlags::PUBSUB)
+        && client.protocol == Protocol::Resp2
+        && !entry.flags().contains(Flags::FOR_SUBSCRIBERS)
+    {
+        return Err(Error::new(format!(
+            "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET \
+             are allowed in this context",
+            entry.full_name
+        )));
+    }
+    Ok(())
 }
 
 /// Whether a command is refused when memory is out: it may store something, for a start in the
@@ -289,7 +311,8 @@ fn run(
     };
     let now_ms = worker.clock.now_ms();
     let journal = server.journal.is_consumed().then_some(&server.journal);
-    let db = View::new(keyspace, locks, client.db, now_ms, access, journal);
+    let events = Events::new(&server.pubsub, worker.config.notify_keyspace_events);
+    let db = View::new(keyspace, locks, client.db, now_ms, access, journal, events);
     let protocol = client.protocol;
     let runs_queue = entry.flags().contains(Flags::RUNS_QUEUE);
     let queue = if runs_queue { client.transaction.take() } else { None };
@@ -310,7 +333,8 @@ fn run(
         None => call(&mut ctx),
         Some(error) => transaction::refuse(&mut ctx, &error),
     }
-    let tally = ctx.db.finish(&server.lazy_free);
+    let tally = ctx.db.finish(server, ctx.worker.id);
+    ctx.worker.own_mail |= tally.own_mail;
     let stats = &ctx.worker.stats;
     stats.keyspace_hits.add(tally.hits.into());
     stats.keyspace_misses.add(tally.misses.into());
@@ -373,17 +397,15 @@ pub(super) fn call(ctx: &mut Ctx<'_>) {
 /// Drops the reply where CLIENT REPLY says so.
 #[inline]
 fn settle_reply(client: &mut Client, out: &mut Vec<u8>, reply_start: usize) {
+    if client.reply_mode == ReplyMode::On {
+        return;
+    }
+    out.truncate(reply_start);
+    out.append(&mut client.messages);
     match client.reply_mode {
-        ReplyMode::On => {}
-        ReplyMode::Off => out.truncate(reply_start),
-        ReplyMode::SkipNext => {
-            out.truncate(reply_start);
-            client.reply_mode = ReplyMode::Skip;
-        }
-        ReplyMode::Skip => {
-            out.truncate(reply_start);
-            client.reply_mode = ReplyMode::On;
-        }
+        ReplyMode::On | ReplyMode::Off => {}
+        ReplyMode::SkipNext => client.reply_mode = ReplyMode::Skip,
+        ReplyMode::Skip => client.reply_mode = ReplyMode::On,
     }
 }
 

@@ -15,4 +15,5 @@ mod view;
 pub use args::{Args, OwnedCommand};
 pub use context::{Ctx, Key};
 pub use secrets::hides_argument;
-pub use view::{Event, EventClass, Locks, View};
+pub use crate::config::NotifyClasses as EventClass;
+pub use view::{Event, Locks, View};

@@ -8,42 +8,16 @@ use russet_keyspace::access::{AccessPolicy, touched};
 use russet_keyspace::entry::Entry;
 use russet_keyspace::keyspace::{EntryRef, Exclusive, Keyspace, ShardGuard};
 use russet_keyspace::shard::WatchFlag;
+use russet_keyspace::wake_lock::WorkerSet;
 
 mod walk;
 mod whole;
 
-use super::Key;
+use super::{EventClass, Key};
 use crate::journal::{Effect, Journal};
-use crate::lazy_free::{Garbage, LazyFree};
-
-bitflags::bitflags! {
-    /// Classes of keyspace events, as `notify-keyspace-events` selects them.
-    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-    pub struct EventClass: u32 {
-        /// `g`: DEL, EXPIRE, RENAME, ...
-        const GENERIC = 1;
-        /// `$`
-        const STRING = 1 << 1;
-        /// `l`
-        const LIST = 1 << 2;
-        /// `s`
-        const SET = 1 << 3;
-        /// `h`
-        const HASH = 1 << 4;
-        /// `z`
-        const SORTED_SET = 1 << 5;
-        /// `x`
-        const EXPIRED = 1 << 6;
-        /// `e`
-        const EVICTED = 1 << 7;
-        /// `t`
-        const STREAM = 1 << 8;
-        /// `n`
-        const NEW_KEY = 1 << 9;
-        /// `m`
-        const KEY_MISS = 1 << 10;
-    }
-}
+use crate::lazy_free::Garbage;
+use crate::pubsub::Events;
+use crate::server::Server;
 
 /// What happened to a key, in the words of keyspace notifications.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -63,6 +37,12 @@ impl Event {
     pub const EXPIRE: Event = Event::new(EventClass::GENERIC, "expire");
     /// A key lost its expiry.
     pub const PERSIST: Event = Event::new(EventClass::GENERIC, "persist");
+    /// A key was removed because its time had come.
+    pub const EXPIRED: Event = Event::new(EventClass::EXPIRED, "expired");
+    /// A key came into being.
+    pub const NEW: Event = Event::new(EventClass::NEW, "new");
+    /// A key was looked for that is not there.
+    pub const MISS: Event = Event::new(EventClass::KEY_MISS, "keymiss");
 
     /// An event of a class.
     pub const fn new(class: EventClass, name: &'static str) -> Self {
@@ -147,6 +127,8 @@ pub struct Tally {
     pub expired: u32,
     /// Changes, as Redis counts them towards `save` points.
     pub changes: u64,
+    /// The worker has put messages into its own mailbox.
+    pub own_mail: bool,
 }
 
 /// See the module's documentation.
@@ -159,6 +141,7 @@ pub struct View<'a> {
     access: Access,
     tally: Tally,
     journal: Option<&'a Journal>,
+    events: Option<Events<'a>>,
     /// Whether the command being executed has said itself what the journal is to record.
     restated: bool,
     /// What few commands need, apart, so that a view is small and quickly made and dropped.
@@ -173,6 +156,8 @@ struct Extras {
     overdue: Vec<(u32, u64, Box<[u8]>)>,
     /// What was taken out of the keyspace and is to be freed when the locks are let go.
     garbage: Vec<Garbage>,
+    /// Workers whose mailboxes got messages, to be woken when the locks are let go.
+    addressed: WorkerSet,
 }
 
 impl<'a> View<'a> {
@@ -185,6 +170,7 @@ impl<'a> View<'a> {
         now_ms: i64,
         access: Access,
         journal: Option<&'a Journal>,
+        events: Option<Events<'a>>,
     ) -> Self {
         View {
             keyspace,
@@ -195,6 +181,7 @@ impl<'a> View<'a> {
             access,
             tally: Tally::default(),
             journal,
+            events,
             restated: false,
             extras: None,
         }
@@ -276,6 +263,23 @@ impl<'a> View<'a> {
 
     #[inline]
     fn read_as(&mut self, key: Key<'_>, access: Access) -> Option<EntryRef<'_>> {
+        if self.events.is_some() {
+            self.announce_absence(key);
+        }
+        self.read_unannounced(key, access)
+    }
+
+    /// As [`View::inspect`], for commands that ask how a key is stored: should it not be there, that
+    /// is no event.
+    pub fn examine(&mut self, key: Key<'_>) -> Option<EntryRef<'_>> {
+        if self.events.is_some() {
+            self.remove_overdue(self.logical, key.hash, key.bytes);
+        }
+        self.read_unannounced(key, Access { no_touch: true, ..self.access })
+    }
+
+    #[inline]
+    fn read_unannounced(&mut self, key: Key<'_>, access: Access) -> Option<EntryRef<'_>> {
         let shard = self.keyspace.shard_of(key.hash);
         let now_ms = self.now_ms;
         let guard = self.locks.shard(shard);
@@ -294,6 +298,17 @@ impl<'a> View<'a> {
                 self.tally.misses += 1;
                 None
             }
+        }
+    }
+
+    /// Announces that a key is not there, after having it removed if its time has come: at the end of
+    /// the view its expiry would be announced too late.
+    #[cold]
+    fn announce_absence(&mut self, key: Key<'_>) {
+        self.remove_overdue(self.logical, key.hash, key.bytes);
+        let db = self.physical;
+        if self.guard(key).find(db, key.hash, key.bytes).is_none() {
+            self.notify(Event::MISS, key.bytes);
         }
     }
 
@@ -334,6 +349,9 @@ impl<'a> View<'a> {
     pub fn add(&mut self, hash: u64, mut entry: Entry) {
         let (db, now_ms) = (self.physical, self.now_ms);
         entry.set_access_bits(russet_keyspace::access::created(self.access.policy, now_ms));
+        if self.events.is_some() {
+            self.notify(Event::NEW, entry.key());
+        }
         let shard = self.keyspace.shard_of(hash);
         self.locks.shard(shard).insert(db, hash, entry);
     }
@@ -348,12 +366,25 @@ impl<'a> View<'a> {
     pub fn put_used(&mut self, hash: u64, entry: Entry) -> Option<Entry> {
         let (db, now_ms) = (self.physical, self.now_ms);
         let shard = self.keyspace.shard_of(hash);
+        if self.events.is_some() {
+            self.announce_creation(hash, entry.key());
+        }
         let guard = self.locks.shard(shard);
         if guard.find(db, hash, entry.key()).is_none() {
             guard.insert(db, hash, entry);
             return None;
         }
         guard.replace(db, hash, entry).filter(|old| !old.is_expired(now_ms))
+    }
+
+    /// Announces that a key comes into being, if it is not there, or its time has come.
+    #[cold]
+    fn announce_creation(&mut self, hash: u64, key: &[u8]) {
+        self.remove_overdue(self.logical, hash, key);
+        let db = self.physical;
+        if self.locks.shard(self.keyspace.shard_of(hash)).find(db, hash, key).is_none() {
+            self.notify(Event::NEW, key);
+        }
     }
 
     /// Removes the entry of a key.
@@ -391,10 +422,22 @@ impl<'a> View<'a> {
         self.guard(key).shard().touch(db, key.bytes);
     }
 
-    /// Announces an event. Nobody can subscribe to events before Pub/Sub exists, and a message
-    /// without a subscriber goes nowhere.
+    /// Announces an event of a key of the selected database, whose shard is locked.
     #[inline]
-    pub fn notify(&mut self, _event: Event, _key: &[u8]) {}
+    pub fn notify(&mut self, event: Event, key: &[u8]) {
+        if let Some(events) = self.events {
+            let mut addressed = WorkerSet::default();
+            events.publish(event, self.logical, key, &mut addressed);
+            self.wake_later(addressed);
+        }
+    }
+
+    /// Wakes workers, for whom there are messages, when the locks are let go.
+    pub fn wake_later(&mut self, addressed: WorkerSet) {
+        if !addressed.is_empty() {
+            self.extras.get_or_insert_default().addressed.extend(addressed);
+        }
+    }
 
     /// Counts changes that no single key stands for.
     pub fn count_changes(&mut self, changes: u64) {
@@ -470,13 +513,17 @@ impl<'a> View<'a> {
         if self.journal.is_some() {
             self.effects().push(Effect::removal(db, entry.key()));
         }
+        if let Some(events) = self.events {
+            let mut addressed = WorkerSet::default();
+            events.publish(Event::EXPIRED, db, entry.key(), &mut addressed);
+            self.wake_later(addressed);
+        }
         self.buried(entry);
     }
 
-    /// As [`View::expired`], if the journal knows already.
+    /// As [`View::expired`], if journal and listeners know already.
     fn buried(&mut self, entry: Entry) {
         self.tally.expired += 1;
-        self.notify(Event::new(EventClass::EXPIRED, "expired"), entry.key());
         self.extras.get_or_insert_default().garbage.push(Garbage::Entry(entry));
     }
 
@@ -505,28 +552,31 @@ impl<'a> View<'a> {
     /// before the locks are let go). To be called last; dropping the view lets the locks go, which
     /// this does at once if there is something to be freed afterwards.
     #[inline]
-    pub fn finish(&mut self, lazy_free: &LazyFree) -> Tally {
+    pub fn finish(&mut self, server: &Server, worker: usize) -> Tally {
         if self.extras.is_some() {
-            self.finish_extras(lazy_free);
+            self.finish_extras(server, worker);
         }
         self.tally
     }
 
     #[cold]
-    fn finish_extras(&mut self, lazy_free: &LazyFree) {
+    fn finish_extras(&mut self, server: &Server, worker: usize) {
         let overdue = self.extras.as_mut().map(|extras| std::mem::take(&mut extras.overdue));
         for (db, hash, key) in overdue.into_iter().flatten() {
             self.remove_overdue(db, hash, &key);
         }
-        let Extras { effects, garbage, .. } = *self.extras.take().unwrap_or_default();
+        let extras = *self.extras.take().unwrap_or_default();
+        let Extras { effects, garbage, addressed, .. } = extras;
         if let Some(journal) = self.journal
             && !effects.is_empty()
         {
             journal.append(effects);
         }
-        if !garbage.is_empty() {
-            self.locks = Locks::None;
-            garbage.into_iter().for_each(|item| lazy_free.settle(item));
+        if garbage.is_empty() && addressed.is_empty() {
+            return;
         }
+        self.locks = Locks::None;
+        self.tally.own_mail = server.pubsub.ring(addressed, worker);
+        garbage.into_iter().for_each(|item| server.lazy_free.settle(item));
     }
 }

@@ -109,11 +109,8 @@ impl Worker {
             if self.connections[at].client.is_leaving() {
                 continue;
             }
-            let spare = self.spare_buffer_for(at);
+            self.lend_buffer(at);
             let connection = &mut *self.connections[at];
-            if let Some(spare) = spare {
-                connection.out = spare;
-            }
             let (entry, mut command) = match deferred {
                 Deferred::Command(entry, command) => (entry, command),
                 Deferred::Garbage(error) => {
@@ -149,6 +146,7 @@ impl Worker {
             }
             connection.client.info.set_last_command(entry.ok());
             self.after_command(at);
+            self.read_own_mail();
         }
         self.connections[at].deferred = Default::default();
         let connection = &self.connections[at];

@@ -6,6 +6,7 @@ use russet_keyspace::access::AccessPolicy;
 
 use super::Clock;
 use crate::config::{Config, EvictionPolicy};
+use crate::pubsub::Subscribers;
 use crate::stats::WorkerStats;
 
 /// See the module's documentation.
@@ -20,6 +21,11 @@ pub struct WorkerContext {
     pub stats: Arc<WorkerStats>,
     /// This worker's time.
     pub clock: Clock,
+    /// The subscribers among its clients.
+    pub subscribers: Subscribers,
+    /// There is something in its own mailbox that it has put there itself: it looks before it goes
+    /// on with the connection, and before it sleeps.
+    pub own_mail: bool,
     /// Random numbers that need not be secret.
     pub random: fastrand::Rng,
 }
@@ -29,7 +35,16 @@ impl WorkerContext {
     pub fn new(id: usize, config: Arc<Config>, stats: Arc<WorkerStats>) -> Self {
         let access_policy = access_policy(&config);
         let random = fastrand::Rng::new();
-        WorkerContext { id, config, access_policy, stats, clock: Clock::new(), random }
+        WorkerContext {
+            id,
+            config,
+            access_policy,
+            stats,
+            clock: Clock::new(),
+            subscribers: Subscribers::default(),
+            own_mail: false,
+            random,
+        }
     }
 
     /// Takes over a changed configuration.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use mio::event::Source;
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
+use smallvec::SmallVec;
 
 use super::aside::Aside;
 use super::batch::Batch;
@@ -16,6 +17,7 @@ use super::connection::Connection;
 use super::{Message, WorkerContext};
 use crate::client::{Client, ClientFlags, ClientInfo, Close, ReplyMode};
 use crate::net::Stream;
+use crate::pubsub::{self, Publication};
 use crate::server::Server;
 
 /// The token of the mailbox.
@@ -44,6 +46,10 @@ pub struct Worker {
     /// Connections that were set aside.
     pub(super) aside: Aside,
     spare_buffers: Vec<Vec<u8>>,
+    /// Room for messages while they are read.
+    mail: Vec<Message>,
+    /// Somebody has rung since set-aside connections were last looked at.
+    pub(super) rung: bool,
     pub(super) timers: super::timers::Timers,
 }
 
@@ -66,13 +72,14 @@ impl Worker {
             dirty: Vec::new(),
             aside: Aside::default(),
             spare_buffers: Vec::new(),
+            mail: Vec::new(),
+            rung: false,
         }
     }
 
     /// Serves until the server shuts down.
     pub fn run(mut self) {
         let mut events = Events::with_capacity(1024);
-        let mut mail = Vec::new();
         crate::memory::note_startup(&self.server);
         loop {
             let timeout = self.timeout();
@@ -88,14 +95,13 @@ impl Worker {
             for event in &events {
                 self.note_event(event);
             }
-            let rung = self.server.workers[self.context.id].mailbox.take(&mut mail);
-            for message in mail.drain(..) {
-                self.read_mail(message);
-            }
+            self.rung |= self.read_mail();
             self.execute_batch();
+            let rung = std::mem::take(&mut self.rung);
             self.retry_aside(rung);
             self.serve_queue();
             self.run_timers();
+            self.read_own_mail();
             self.send_all();
             crate::memory::publish();
         }
@@ -152,7 +158,27 @@ impl Worker {
         }
     }
 
-    fn read_mail(&mut self, message: Message) {
+    /// Does what messages say. Returns whether anybody has rung.
+    pub(super) fn read_mail(&mut self) -> bool {
+        let mut mail = std::mem::take(&mut self.mail);
+        self.context.own_mail = false;
+        let rung = self.server.workers[self.context.id].mailbox.take(&mut mail);
+        for message in mail.drain(..) {
+            self.read_message(message);
+        }
+        self.mail = mail;
+        rung
+    }
+
+    /// Reads the mailbox if there is something that the worker has put there itself.
+    #[inline]
+    pub(super) fn read_own_mail(&mut self) {
+        if self.context.own_mail {
+            self.rung |= self.read_mail();
+        }
+    }
+
+    fn read_message(&mut self, message: Message) {
         match message {
             Message::Adopt(stream, info) => self.adopt(stream, info),
             Message::Kill(id) => {
@@ -161,19 +187,36 @@ impl Worker {
                     self.mark_dirty(at);
                 }
             }
+            Message::Publish(publication) => self.deliver(&publication),
             Message::Send(id, bytes) => {
                 if let Some(&at) = self.by_client.get(&id) {
-                    let spare = self.spare_buffer_for(at);
+                    self.lend_buffer(at);
                     let connection = &mut self.connections[at];
-                    if let Some(spare) = spare {
-                        connection.out = spare;
-                    }
                     if connection.client.reply_mode != ReplyMode::Off {
                         connection.out.extend_from_slice(&bytes);
                         self.guard_output(at);
                     }
                     self.mark_dirty(at);
                 }
+            }
+        }
+    }
+
+    /// Gives a message to its subscribers among the worker's clients.
+    fn deliver(&mut self, publication: &Publication) {
+        for (kind, name, encoded) in publication.parts() {
+            let clients = self.context.subscribers.of(kind, name);
+            let recipients = clients.filter_map(|client| self.by_client.get(&client).copied());
+            let recipients: SmallVec<[usize; 16]> = recipients.collect();
+            for at in recipients {
+                if self.connections[at].client.is_leaving() {
+                    continue;
+                }
+                self.lend_buffer(at);
+                let Connection { client, out, .. } = &mut *self.connections[at];
+                pubsub::append(out, encoded, client.protocol);
+                self.guard_output(at);
+                self.mark_dirty(at);
             }
         }
     }
@@ -210,6 +253,8 @@ impl Worker {
         self.aside.forget(at);
         let _ = connection.stream.deregister(self.poll.registry());
         self.forget(&connection.client.info);
+        let subscribers = &mut self.context.subscribers;
+        pubsub::unsubscribe_from_all(&self.server.pubsub, subscribers, &mut connection.client);
         self.timers.unwatch_later(&mut connection.client);
     }
 

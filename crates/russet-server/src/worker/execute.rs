@@ -86,7 +86,7 @@ impl Worker {
             self.batch.prefetch(&server.keyspace);
             outcome =
                 execute_next(server, &mut self.context, &mut self.batch, &self.arena, connection);
-            if outcome != Outcome::Done {
+            if outcome != Outcome::Done || self.context.own_mail {
                 break;
             }
             if connection.out.len() > OUTPUT_CHECK_BYTES {
@@ -103,10 +103,11 @@ impl Worker {
             self.set_aside(at, why);
         }
         self.after_command(at);
+        self.read_own_mail();
     }
 
     /// Gives a connection a buffer for its replies, if it has none.
-    fn lend_buffer(&mut self, at: usize) {
+    pub(super) fn lend_buffer(&mut self, at: usize) {
         if let Some(spare) = self.spare_buffer_for(at) {
             self.connections[at].out = spare;
         }

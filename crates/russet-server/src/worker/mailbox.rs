@@ -6,6 +6,7 @@ use russet_keyspace::mailbox;
 
 use crate::client::ClientInfo;
 use crate::net::Stream;
+use crate::pubsub::Publication;
 
 /// A message to a worker.
 pub enum Message {
@@ -13,6 +14,8 @@ pub enum Message {
     Adopt(Stream, Arc<ClientInfo>),
     /// Close this client's connection, if it is still there.
     Kill(u64),
+    /// Send this to its subscribers among the worker's clients.
+    Publish(Arc<Publication>),
     /// Send these bytes to this client between two of its commands.
     Send(u64, Arc<[u8]>),
 }

@@ -64,6 +64,8 @@ impl Worker {
                 self.serve(at);
             }
         }
+        // What was sent before these requests were made comes before the replies to them (S2).
+        self.rung |= self.read_mail();
         self.execute_batch();
     }
 

@@ -4,12 +4,14 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use russet_keyspace::keyspace::Keyspace;
+use russet_keyspace::wake_lock::WorkerSet;
 
 use super::WorkerContext;
 use super::event_loop::Worker;
 use crate::client::{Client, ClientFlags, Close, Watches};
-use crate::exec::Key;
+use crate::exec::{Event, Key};
 use crate::journal::Effect;
+use crate::pubsub::Events;
 use crate::server::Server;
 use crate::stats::rates::INTERVAL;
 
@@ -131,6 +133,8 @@ impl Worker {
     fn expire(&mut self, server: &Server, now_ms: i64) {
         let began = Instant::now();
         let shards = self.timers.shards.clone();
+        let events = Events::new(&server.pubsub, self.context.config.notify_keyspace_events);
+        let mut addressed = WorkerSet::default();
         let mut removed = 0;
         'shards: for shard in server.keyspace.due_shards(shards.start, shards.end, now_ms) {
             loop {
@@ -138,6 +142,10 @@ impl Worker {
                 let mut unit = Vec::new();
                 let step = guard.expire_due(now_ms, EXPIRE_STEP, |guard, db, entry| {
                     guard.shard().touch(db, entry.key());
+                    if let Some(events) = events {
+                        let db = server.keyspace.logical_db(db);
+                        events.publish(Event::EXPIRED, db, entry.key(), &mut addressed);
+                    }
                     if server.journal.is_consumed() {
                         let db = server.keyspace.logical_db(db);
                         unit.push(Effect::removal(db, entry.key()));
@@ -157,6 +165,7 @@ impl Worker {
                 }
             }
         }
+        self.context.own_mail |= server.pubsub.ring(addressed, self.context.id);
         self.context.stats.expired_keys.add(removed as u64);
     }
 

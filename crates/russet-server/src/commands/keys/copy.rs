@@ -90,9 +90,11 @@ fn move_key(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     if moves {
         let entry = ctx.db.remove(key).expect("it was just found");
         ctx.db.touch(key);
-        ctx.db.notify(EVENT_MOVE_FROM, key.bytes);
         ctx.db.select(there);
         ctx.db.put_used(key.hash, entry);
+        ctx.db.select(here);
+        ctx.db.notify(EVENT_MOVE_FROM, key.bytes);
+        ctx.db.select(there);
         ctx.db.changed(key, EVENT_MOVE_TO);
         ctx.db.select(here);
     }

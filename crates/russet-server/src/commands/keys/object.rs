@@ -36,7 +36,7 @@ const ENCODING: Command = Command {
 fn encoding(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     let key = ctx.key(2);
     let compatibility = ctx.config().compatibility;
-    match ctx.db.inspect(key) {
+    match ctx.db.examine(key) {
         Some(entry) => ctx.out.bulk(encoding_name(&entry, compatibility).as_bytes()),
         None => ctx.out.null(),
     }
@@ -98,7 +98,7 @@ fn references(entry: &Entry, shares_integers: bool) -> i64 {
 /// Answers with a number that `of` finds out about an entry.
 fn integer(ctx: &mut Ctx<'_>, of: impl FnOnce(&Entry) -> Result<i64, Error>) -> Result<(), Error> {
     let key = ctx.key(2);
-    match ctx.db.inspect(key) {
+    match ctx.db.examine(key) {
         Some(entry) => ctx.out.integer(of(&entry)?),
         None => ctx.out.null(),
     }

@@ -25,7 +25,7 @@ macro_rules! observation {
             /// Events on keys to publish, a letter for each class.
             "notify-keyspace-events" =>
                 notify_keyspace_events: NotifyClasses = NotifyClasses::empty(),
-                NOTIFY_CLASSES, Later;
+                NOTIFY_CLASSES, Works;
         }
     } } };
 }

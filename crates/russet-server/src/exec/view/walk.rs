@@ -4,9 +4,10 @@
 use russet_data::table::KeyHasher;
 use russet_keyspace::entry::Entry;
 use russet_keyspace::keyspace::{Keyspace, ShardGuard};
+use russet_keyspace::wake_lock::WorkerSet;
 use smallvec::SmallVec;
 
-use super::{Locks, View};
+use super::{Event, Locks, View};
 use crate::journal::Effect;
 
 /// Buckets looked at under one hold of a lock. They hold some 200 keys, which takes about as long as
@@ -139,6 +140,8 @@ impl<'a> View<'a> {
         // Behind the gate the effects wait for those of the whole command; otherwise they enter the
         // journal now, because the lock is not held any longer (I3).
         let journal = self.journal.filter(|_| !matches!(self.locks, Locks::All(_)));
+        let events = self.events;
+        let mut addressed = WorkerSet::default();
         let (result, removed) = self.visit(shard, |guard| {
             let (result, overdue) = look(guard);
             let remove = |key: &SmallVec<[u8; 32]>| {
@@ -152,13 +155,20 @@ impl<'a> View<'a> {
                 let removal = |entry: &Entry| Effect::removal(logical, entry.key());
                 journal.append(removed.iter().map(removal).collect());
             }
+            if let Some(events) = events {
+                let mut publish = |entry: &Entry| {
+                    events.publish(Event::EXPIRED, logical, entry.key(), &mut addressed);
+                };
+                removed.iter().for_each(&mut publish);
+            }
             (result, removed)
         })?;
+        self.wake_later(addressed);
         for entry in removed {
-            match journal {
-                Some(_) => self.buried(entry),
-                None => self.expired(logical, entry),
+            if self.journal.is_some() && journal.is_none() {
+                self.effects().push(Effect::removal(logical, entry.key()));
             }
+            self.buried(entry);
         }
         Some(result)
     }

@@ -91,7 +91,9 @@ pub fn stats(source: &Source<'_>, report: &mut Report) {
     report.zeros(&["total_eviction_exceeded_time", "current_eviction_exceeded_time"]);
     report.field("keyspace_hits", server.sum(|stats| stats.keyspace_hits.value()));
     report.field("keyspace_misses", server.sum(|stats| stats.keyspace_misses.value()));
-    report.zeros(&["pubsub_channels", "pubsub_patterns", "pubsubshard_channels"]);
+    report.field("pubsub_channels", server.pubsub.channels.len());
+    report.field("pubsub_patterns", server.pubsub.patterns.len());
+    report.field("pubsubshard_channels", server.pubsub.shard_channels.len());
     report.zeros(&["latest_fork_usec", "total_forks", "migrate_cached_sockets"]);
     report.zeros(&["slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses"]);
     report.zeros(&["active_defrag_key_hits", "active_defrag_key_misses"]);
