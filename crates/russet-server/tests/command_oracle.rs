@@ -20,6 +20,7 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
     ("msetnx", "tips", "a call that is cut in pieces would not be all or nothing"),
     ("psetex", "deprecated_since", "Redis 7.2 says so"),
     ("psetex", "doc_flags", "Redis 7.2 says so"),
+    ("psubscribe", "arguments", "Redis 7.2 has one argument instead of a block of one"),
     ("quit", "deprecated_since", "Redis 7.2 says so"),
     ("quit", "doc_flags", "Redis 7.2 says so"),
     ("setex", "deprecated_since", "Redis 7.2 says so"),
