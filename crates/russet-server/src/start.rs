@@ -23,8 +23,8 @@ use crate::process::crash::{panic, signal};
 use crate::process::log::Log;
 use crate::process::supervisor::Supervisor;
 use crate::process::{banner, signals, warnings};
-use crate::server::{Server, WorkerHandle};
 use crate::pubsub::PubSub;
+use crate::server::{Server, WorkerHandle};
 use crate::shutdown::Shutdown;
 use crate::worker::{WAKE, Worker, clock::unix_ms, mailbox};
 

@@ -12,8 +12,8 @@ pub mod transaction;
 pub mod values;
 mod view;
 
+pub use crate::config::NotifyClasses as EventClass;
 pub use args::{Args, OwnedCommand};
 pub use context::{Ctx, Key};
 pub use secrets::hides_argument;
-pub use crate::config::NotifyClasses as EventClass;
 pub use view::{Event, Locks, View};

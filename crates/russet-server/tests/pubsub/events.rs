@@ -71,7 +71,8 @@ fn classes_and_channels_are_chosen() {
 
 #[test]
 fn expiry_is_an_event_however_it_is_noticed() {
-    let server = four_workers(&["--notify-keyspace-events", "KAnm", "--enable-debug-command", "yes"]);
+    let server =
+        four_workers(&["--notify-keyspace-events", "KAnm", "--enable-debug-command", "yes"]);
     let mut listener = listener(&server);
     let mut client = server.client();
     client.run("PSETEX k 1 v");

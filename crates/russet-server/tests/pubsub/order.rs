@@ -36,8 +36,10 @@ fn each_publisher_is_heard_in_order() {
                 for _ in 0..3 * MESSAGES {
                     let message = next(subscriber);
                     let [.., channel, number] = &message[..] else { panic!("{message:?}") };
-                    let (_, next) =
-                        expected.iter_mut().find(|(known, _)| known == channel).expect("one of ours");
+                    let (_, next) = expected
+                        .iter_mut()
+                        .find(|(known, _)| known == channel)
+                        .expect("one of ours");
                     assert_eq!(*number, next.to_string(), "in {channel}");
                     *next += 1;
                 }

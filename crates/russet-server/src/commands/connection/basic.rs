@@ -58,7 +58,12 @@ pub const QUIT: Command = Command {
     categories: Categories::CONNECTION,
     summary: "Closes the connection once its replies are sent.",
     replaced_by: Some(("7.2.0", "just closing the connection")),
-    ..Command::new("quit", -1, NEEDS_NO_AUTH.union(Flags::NOT_QUEUED).union(Flags::FOR_SUBSCRIBERS), quit)
+    ..Command::new(
+        "quit",
+        -1,
+        NEEDS_NO_AUTH.union(Flags::NOT_QUEUED).union(Flags::FOR_SUBSCRIBERS),
+        quit,
+    )
 };
 
 fn quit(ctx: &mut Ctx<'_>) -> Result<(), Error> {

@@ -13,8 +13,7 @@ use crate::pubsub::{self, Kind};
 /// What those have in common that make and unmake subscribers.
 const FLAGS: Flags = COMMON.union(Flags::NOSCRIPT).union(Flags::FOR_SUBSCRIBERS);
 
-const SHARD_CHANNELS: &[KeySpec] =
-    &[shard_channels(Find::Range { last: -1, step: 1, limit: 0 })];
+const SHARD_CHANNELS: &[KeySpec] = &[shard_channels(Find::Range { last: -1, step: 1, limit: 0 })];
 
 pub const SUBSCRIBE: Command = Command {
     group: Group::PubSub,
