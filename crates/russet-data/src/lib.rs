@@ -3,11 +3,15 @@
 pub mod bits;
 pub mod element_hash;
 pub mod glob;
+pub mod hash;
+pub mod intset;
 pub mod lcs;
 pub mod listpack;
 pub mod number;
 pub mod object;
+pub mod records;
 pub mod serialized_len;
+pub mod set;
 pub mod size_class;
 pub mod sorted_set;
 pub mod table;

@@ -11,7 +11,9 @@
 
 use std::fmt;
 
+use crate::hash::Hash;
 use crate::serialized_len;
+use crate::set::Set;
 use crate::size_class::size_class;
 use crate::table::Statistics;
 
@@ -191,7 +193,6 @@ macro_rules! objects {
 
             #[inline]
             fn of(object: &Object) -> Option<&Self> {
-                #[allow(unreachable_patterns)]
                 match object {
                     Object::$variant(value) => Some(value),
                     _ => None,
@@ -200,7 +201,6 @@ macro_rules! objects {
 
             #[inline]
             fn of_mut(object: &mut Object) -> Option<&mut Self> {
-                #[allow(unreachable_patterns)]
                 match object {
                     Object::$variant(value) => Some(value),
                     _ => None,
@@ -215,6 +215,10 @@ objects! {
     String(Vec<u8>),
     /// A sorted set.
     SortedSet(crate::sorted_set::SortedSet),
+    /// A set.
+    Set(Set),
+    /// A hash.
+    Hash(Hash),
 }
 
 impl Object {
