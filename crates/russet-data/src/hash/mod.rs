@@ -114,7 +114,9 @@ impl Hash {
         let Form::Listpack(listpack) = &mut self.0 else { unreachable!("the caller has looked") };
         let (field_element, value_element) = (Element::from(field), Element::from(value));
         let bytes = Listpack::added_bytes(field_element) + Listpack::added_bytes(value_element);
-        if field.len() <= limits.value && value.len() <= limits.value && listpack.has_room_for(bytes)
+        if field.len() <= limits.value
+            && value.len() <= limits.value
+            && listpack.has_room_for(bytes)
         {
             if let Some(position) = find(listpack, field) {
                 let old = listpack.next(position).expect("H1");

@@ -129,9 +129,7 @@ impl<const STRINGS: usize> Records<STRINGS> {
     /// The bytes the allocator has set aside for table and records, `self` included.
     #[must_use]
     pub fn allocated_bytes(&self) -> usize {
-        size_class(size_of::<Self>())
-            + self.table.allocated_bytes()
-            + self.record_bytes
+        size_class(size_of::<Self>()) + self.table.allocated_bytes() + self.record_bytes
     }
 
     /// See [`Table::statistics`].
