@@ -12,6 +12,7 @@
 use std::fmt;
 
 use crate::hash::Hash;
+use crate::list::List;
 use crate::serialized_len;
 use crate::set::Set;
 use crate::size_class::size_class;
@@ -219,6 +220,8 @@ objects! {
     Set(Set),
     /// A hash.
     Hash(Hash),
+    /// A list.
+    List(List),
 }
 
 impl Object {

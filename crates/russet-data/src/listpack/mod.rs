@@ -251,6 +251,13 @@ impl Listpack {
         Iter::new(&self.as_bytes()[position.at()..self.byte_len() - 1])
     }
 
+    /// The elements before a position.
+    #[inline]
+    #[must_use]
+    pub fn iter_to(&self, position: Position) -> Iter<'_> {
+        Iter::new(&self.as_bytes()[HEADER_BYTES..position.at()])
+    }
+
     /// The first element that is the string `wanted`, from a position on; after each element that is
     /// looked at, `skipped` ones are not (1 finds a field among fields and values).
     #[must_use]

@@ -7,6 +7,7 @@ pub mod bits;
 pub mod connection;
 mod help;
 pub mod keys;
+pub mod lists;
 pub mod pubsub;
 pub mod server;
 pub mod strings;
@@ -18,6 +19,7 @@ use crate::command::Command;
 pub const ALL: &[&[Command]] = &[
     strings::COMMANDS,
     bits::COMMANDS,
+    lists::COMMANDS,
     keys::COMMANDS,
     pubsub::COMMANDS,
     connection::COMMANDS,
