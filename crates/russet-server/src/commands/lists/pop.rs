@@ -52,7 +52,8 @@ fn pop(ctx: &mut Ctx<'_>, end: End) -> Result<(), Error> {
     match ctx.args.len() {
         2 => pop_one(ctx, key, end),
         3 => {
-            let count = usize::try_from(ctx.int(2)?).map_err(|_| Error::NOT_POSITIVE)?;
+            let count = parse_i64(ctx.args.get(2)).and_then(|count| usize::try_from(count).ok());
+            let count = count.ok_or(Error::NOT_POSITIVE)?;
             if pop_many(ctx, key, end, count, Reply::Elements)?.is_none() {
                 ctx.out.null_array();
             }

@@ -8,6 +8,7 @@ mod bits;
 mod bytes;
 mod connection;
 mod keys;
+mod lists;
 pub mod server;
 mod strings;
 
@@ -27,6 +28,7 @@ pub const FAMILIES: &[(&str, &[Family])] = &[
     ("numbers", &[strings::numbers]),
     ("bits", &[bits::bits, strings::strings]),
     ("bitfields", &[bits::bitfields]),
+    ("lists", &[lists::lists]),
     ("keys", &[keys::keys, keys::keys, keys::shown_when_expired, strings::strings]),
     ("expiry", &[keys::expiry, keys::expiry, strings::strings]),
     ("transactions", &[connection::transactions, connection::transactions, strings::strings]),
@@ -40,6 +42,7 @@ const EVERYTHING: &[Family] = &[
     strings::numbers,
     bits::bits,
     bits::bitfields,
+    lists::lists,
     keys::keys,
     keys::expiry,
     connection::transactions,
