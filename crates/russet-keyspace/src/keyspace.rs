@@ -24,8 +24,9 @@
 mod tests;
 
 use std::cell::UnsafeCell;
+use std::sync::Arc;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use russet_data::table::{ItemRef, KeyHasher, Table};
 use smallvec::SmallVec;
@@ -36,6 +37,7 @@ use crate::gate::{Alone, Gate, Refused};
 use crate::hash::KeyHash;
 use crate::lock_order::{self, TryLocks};
 use crate::shard::{Db, Shard};
+use crate::waiters::Waiter;
 use crate::wake_lock::{Sharing, WakeLock, WorkerSet};
 
 /// Bits of the hash that choose the shard of a stand-alone server.
@@ -92,6 +94,8 @@ pub struct Keyspace {
     next_expiry_ms: Box<[AtomicI64]>,
     /// How often one of `next_expiry_ms` was moved forward.
     expiry_advances: AtomicU64,
+    /// Keys that somebody waits for.
+    awaited_keys: AtomicUsize,
     hasher: KeyHash,
     gate: Gate,
     sharing: Sharing,
@@ -118,6 +122,7 @@ impl Keyspace {
             shards: (0..SHARDS).map(|_| cell()).collect(),
             next_expiry_ms: (0..SHARDS).map(|_| AtomicI64::new(NEVER)).collect(),
             expiry_advances: AtomicU64::new(0),
+            awaited_keys: AtomicUsize::new(0),
             hasher: KeyHash::with_key(hash_key),
             gate: Gate::new(workers),
             sharing: if workers == 1 { Sharing::Solo } else { Sharing::Shared },
@@ -292,6 +297,11 @@ impl Keyspace {
         times.map(|time| time.load(Ordering::Relaxed)).min().filter(|time| *time != NEVER)
     }
 
+    /// How many keys somebody waits for.
+    pub fn awaited_keys(&self) -> usize {
+        self.awaited_keys.load(Ordering::Relaxed)
+    }
+
     /// A number that changes whenever some shard's next expiry moves forward: until it does, what
     /// [`Keyspace::next_expiry_ms`] said is not too late.
     #[inline]
@@ -358,6 +368,20 @@ impl<'a> ShardGuard<'a> {
     pub fn shard_mut(&mut self) -> &mut Shard {
         // SAFETY: as in `shard`, and the guard is borrowed mutably.
         unsafe { &mut *self.cell().shard.get() }
+    }
+
+    /// Has somebody wait for a key.
+    pub fn add_waiter(&mut self, db: u32, key: &[u8], waiter: Arc<dyn Waiter>) {
+        if self.shard_mut().waiters.add(db, key, waiter) {
+            self.keyspace.awaited_keys.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Has somebody wait no more for a key.
+    pub fn remove_waiter(&mut self, db: u32, key: &[u8], waiter: &Arc<dyn Waiter>) {
+        if self.shard_mut().waiters.remove(db, key, waiter) {
+            self.keyspace.awaited_keys.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     /// Begins to fetch the bucket of a hash.
@@ -557,11 +581,14 @@ impl<'a> Exclusive<'a> {
         shard.db(db)?.table.find(hash, key)
     }
 
-    /// Lets two logical databases change places. Watchers stay with their logical database.
+    /// Lets two logical databases change places. Watchers and waiters stay with their logical
+    /// database.
     pub fn swap_dbs(&mut self, one: u32, other: u32) {
         let (a, b) = (self.keyspace.physical_db(one), self.keyspace.physical_db(other));
         for index in 0..self.keyspace.shard_count() {
-            self.shard(index).shard_mut().swap_watchers(a, b);
+            let shard = self.shard(index).shard_mut();
+            shard.swap_watchers(a, b);
+            shard.waiters.swap(a, b);
         }
         self.keyspace.physical[one as usize].store(b, Ordering::Relaxed);
         self.keyspace.physical[other as usize].store(a, Ordering::Relaxed);

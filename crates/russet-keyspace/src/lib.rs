@@ -13,4 +13,5 @@ mod lock_order;
 pub mod mailbox;
 pub mod shard;
 mod sync;
+pub mod waiters;
 pub mod wake_lock;

@@ -1,7 +1,7 @@
 //! A shard: the part of every database whose keys hash to it.
 //!
 //! A shard holds *all* logical databases of its keys, so that MOVE and COPY between databases stay
-//! local to it, and everything else that hangs on a key: its expiry and its watchers. It does no
+//! local to it, and everything else that hangs on a key: its expiry, watchers and waiters. It does no
 //! locking of its own; [`crate::keyspace`] hands out access (I5).
 //!
 //! Database 0 lies in the shard itself, because nearly every server uses no other; the rest are
@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::entry::Entry;
 use crate::expiry::ExpiryIndex;
 use crate::hash::KeyHash;
+use crate::waiters::Waiters;
 use russet_data::table::Table;
 
 /// The keys of one database in one shard, and the order in which they expire.
@@ -63,6 +64,8 @@ pub struct Shard {
     others: Vec<Db>,
     /// By database and key; empty on nearly every shard at nearly every time.
     watchers: HashMap<(u32, Box<[u8]>), Vec<WatchFlag>>,
+    /// Who waits for keys to come into being.
+    pub(crate) waiters: Waiters,
 }
 
 impl Shard {
@@ -98,6 +101,12 @@ impl Shard {
     /// The databases that exist here, with their numbers.
     pub(crate) fn dbs(&self) -> impl Iterator<Item = (u32, &Db)> {
         (0..).zip(std::iter::once(&self.first).chain(&self.others))
+    }
+
+    /// Who waits for keys.
+    #[inline]
+    pub fn waiters(&self) -> &Waiters {
+        &self.waiters
     }
 
     /// Hangs `flag` on a key.

@@ -15,6 +15,7 @@ pub use line::OutputUse;
 pub use registry::{ClientFlags, ClientInfo, Identity, Registry, Transport};
 pub use transaction::{Transaction, WatchedKey, Watches};
 
+use crate::blocking::Wait;
 use crate::config::Config;
 use crate::pubsub::Subscriptions;
 
@@ -67,8 +68,8 @@ pub struct Client {
     pub transaction: Option<Box<Transaction>>,
     /// Keys under WATCH.
     pub watches: Watches,
-    /// Waits that a CLIENT UNBLOCK may end; none of today's commands blocks.
-    pub blocked: bool,
+    /// What it waits for in a blocking command.
+    pub wait: Option<Arc<Wait>>,
     /// What it is subscribed to, if to anything.
     pub subscriptions: Option<Box<Subscriptions>>,
     /// Messages among the replies to the present command, which CLIENT REPLY does not leave out.
@@ -89,7 +90,7 @@ impl Client {
             no_touch: false,
             transaction: None,
             watches,
-            blocked: false,
+            wait: None,
             subscriptions: None,
             messages: Vec::new(),
         }

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU16, AtomicU32, AtomicU64, 
 
 use parking_lot::Mutex;
 
+use crate::blocking::Wait;
 use crate::command::CommandEntry;
 use crate::config::ClientClass;
 use crate::worker::Connection;
@@ -133,6 +134,8 @@ pub struct ClientInfo {
     /// Somebody wants the connection closed.
     pub killed: AtomicBool,
     pub identity: Mutex<Identity>,
+    /// What it waits for in a blocking command.
+    pub wait: Mutex<Option<Arc<Wait>>>,
 }
 
 impl ClientInfo {
@@ -168,6 +171,7 @@ impl ClientInfo {
             watch_dirty: Arc::default(),
             killed: AtomicBool::new(false),
             identity: Mutex::new(Identity::default()),
+            wait: Mutex::new(None),
         }
     }
 

@@ -27,6 +27,13 @@ pub struct CommandEntry {
 }
 
 impl CommandEntry {
+    /// A command that no table knows, counted as another one.
+    #[cfg(test)]
+    pub fn for_test(command: &'static Command, counted_as: u16) -> &'static Self {
+        let made = entry(counted_as, command, command.name.into(), None, Vec::new());
+        Box::leak(Box::new(made))
+    }
+
     /// See [`Flags`].
     #[inline]
     pub fn flags(&self) -> Flags {

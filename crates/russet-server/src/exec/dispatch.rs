@@ -4,8 +4,9 @@ use russet_keyspace::keyspace::Keyspace;
 use russet_resp::{Protocol, ReplyWriter};
 use smallvec::SmallVec;
 
-use super::view::Access;
+use super::view::{Access, Tally};
 use super::{Args, Ctx, Locks, OwnedCommand, View, transaction};
+use crate::blocking::serve_ready;
 use crate::client::{Client, ClientFlags, Close, ReplyMode};
 use crate::command::{CommandEntry, Flags, LookupError};
 use crate::config::Permission;
@@ -36,6 +37,8 @@ pub enum Outcome {
     Done,
     /// Nothing happened. The request is to be tried again when its worker is woken.
     SetAside(Why),
+    /// It was executed and waits for data: its reply comes later.
+    Blocked,
 }
 
 /// What a request that was set aside waits for.
@@ -47,6 +50,8 @@ pub enum Why {
     Gate,
     /// CLIENT PAUSE.
     Pause,
+    /// Keys that are not there: the command is done and has no reply yet.
+    Data,
 }
 
 /// Arguments of an unknown command that its error text repeats, in bytes.
@@ -304,15 +309,8 @@ fn run(
             None => return Outcome::SetAside(Why::Shard),
         }
     };
-    let access = Access {
-        policy: worker.access_policy,
-        no_touch: client.no_touch,
-        random: worker.random_u32(),
-    };
-    let now_ms = worker.clock.now_ms();
-    let journal = server.journal.is_consumed().then_some(&server.journal);
-    let events = Events::new(&server.pubsub, worker.config.notify_keyspace_events);
-    let db = View::new(keyspace, locks, client.db, now_ms, access, journal, events);
+    let is_inside = !matches!(locks, Locks::All(_));
+    let db = new_view(server, worker, locks, client.db, client.no_touch);
     let protocol = client.protocol;
     let runs_queue = entry.flags().contains(Flags::RUNS_QUEUE);
     let queue = if runs_queue { client.transaction.take() } else { None };
@@ -333,9 +331,39 @@ fn run(
         None => call(&mut ctx),
         Some(error) => transaction::refuse(&mut ctx, &error),
     }
-    let tally = ctx.db.finish(server, ctx.worker.id);
-    ctx.worker.own_mail |= tally.own_mail;
-    let stats = &ctx.worker.stats;
+    let tally = ctx.db.finish(server, ctx.worker);
+    drop(ctx);
+    account(worker, tally);
+    if !worker.ready.is_empty() && is_inside {
+        serve_ready(server, worker);
+    }
+    if entry.flags().contains(Flags::BLOCKING) && client.wait.is_some() {
+        return Outcome::Blocked;
+    }
+    Outcome::Done
+}
+
+/// The keyspace as a command sees it that runs now, in a logical database.
+#[inline]
+pub(crate) fn new_view<'a>(
+    server: &'a Server,
+    worker: &mut WorkerContext,
+    locks: Locks<'a>,
+    db: u32,
+    no_touch: bool,
+) -> View<'a> {
+    let access = Access { policy: worker.access_policy, no_touch, random: worker.random_u32() };
+    let now_ms = worker.clock.now_ms();
+    let journal = server.journal.is_consumed().then_some(&server.journal);
+    let events = Events::new(&server.pubsub, worker.config.notify_keyspace_events);
+    View::new(&server.keyspace, locks, db, now_ms, access, journal, events)
+}
+
+/// Adds what a view did to the worker's statistics.
+#[inline]
+pub(crate) fn account(worker: &mut WorkerContext, tally: Tally) {
+    worker.own_mail |= tally.own_mail;
+    let stats = &worker.stats;
     stats.keyspace_hits.add(tally.hits.into());
     stats.keyspace_misses.add(tally.misses.into());
     if tally.changes != 0 {
@@ -344,7 +372,6 @@ fn run(
     if tally.expired != 0 {
         stats.expired_keys.add(tally.expired.into());
     }
-    Outcome::Done
 }
 
 /// Runs the handler of `ctx.command` and records what it did and how long it took.
@@ -396,7 +423,7 @@ pub(super) fn call(ctx: &mut Ctx<'_>) {
 
 /// Drops the reply where CLIENT REPLY says so.
 #[inline]
-fn settle_reply(client: &mut Client, out: &mut Vec<u8>, reply_start: usize) {
+pub(crate) fn settle_reply(client: &mut Client, out: &mut Vec<u8>, reply_start: usize) {
     if client.reply_mode == ReplyMode::On {
         return;
     }
@@ -412,7 +439,7 @@ fn settle_reply(client: &mut Client, out: &mut Vec<u8>, reply_start: usize) {
 /// The locks of the shards of some keys, or nothing: then the worker is woken when the one that
 /// was busy is let go.
 #[inline]
-fn lock<'a>(keyspace: &'a Keyspace, worker: usize, hashes: &[u64]) -> Option<Locks<'a>> {
+pub(crate) fn lock<'a>(keyspace: &'a Keyspace, worker: usize, hashes: &[u64]) -> Option<Locks<'a>> {
     match hashes {
         [] => Some(Locks::None),
         [hash] => keyspace.lock(keyspace.shard_of(*hash), worker).map(Locks::One),

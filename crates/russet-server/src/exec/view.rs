@@ -4,6 +4,8 @@
 //! script) begins does not expire while it runs. A key whose time has come counts as absent; it is
 //! removed when the view is done, or before something else is put in its place.
 
+use std::collections::VecDeque;
+
 use russet_keyspace::access::{AccessPolicy, touched};
 use russet_keyspace::entry::Entry;
 use russet_keyspace::keyspace::{EntryRef, Exclusive, Keyspace, ShardGuard};
@@ -14,10 +16,12 @@ mod walk;
 mod whole;
 
 use super::{EventClass, Key};
+use crate::blocking::Ready;
 use crate::journal::{Effect, Journal};
 use crate::lazy_free::Garbage;
 use crate::pubsub::Events;
 use crate::server::Server;
+use crate::worker::WorkerContext;
 
 /// What happened to a key, in the words of keyspace notifications.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -77,8 +81,18 @@ impl<'a> Locks<'a> {
         guards[at].find(db, hash, key)
     }
 
+    /// Whether a shard is held.
+    pub(crate) fn hold(&self, shard: usize) -> bool {
+        match self {
+            Locks::None => false,
+            Locks::One(guard) => guard.index() == shard,
+            Locks::Many(guards) => guards.binary_search_by_key(&shard, ShardGuard::index).is_ok(),
+            Locks::All(_) => true,
+        }
+    }
+
     #[inline]
-    fn shard(&mut self, index: usize) -> &mut ShardGuard<'a> {
+    pub(crate) fn shard(&mut self, index: usize) -> &mut ShardGuard<'a> {
         match self {
             Locks::One(guard) => {
                 assert_eq!(guard.index(), index, "a command touches the keys it declares");
@@ -133,10 +147,10 @@ pub struct Tally {
 
 /// See the module's documentation.
 pub struct View<'a> {
-    keyspace: &'a Keyspace,
-    locks: Locks<'a>,
-    logical: u32,
-    physical: u32,
+    pub(crate) keyspace: &'a Keyspace,
+    pub(crate) locks: Locks<'a>,
+    pub(crate) logical: u32,
+    pub(crate) physical: u32,
     now_ms: i64,
     access: Access,
     tally: Tally,
@@ -145,12 +159,12 @@ pub struct View<'a> {
     /// Whether the command being executed has said itself what the journal is to record.
     restated: bool,
     /// What few commands need, apart, so that a view is small and quickly made and dropped.
-    extras: Option<Box<Extras>>,
+    pub(crate) extras: Option<Box<Extras>>,
 }
 
 /// What a view remembers until it ends.
 #[derive(Default)]
-struct Extras {
+pub(crate) struct Extras {
     effects: Vec<Effect>,
     /// Keys met after their time, with their logical database and hash.
     overdue: Vec<(u32, u64, Box<[u8]>)>,
@@ -158,6 +172,8 @@ struct Extras {
     garbage: Vec<Garbage>,
     /// Workers whose mailboxes got messages, to be woken when the locks are let go.
     addressed: WorkerSet,
+    /// Keys that somebody has waited for.
+    pub(crate) ready: VecDeque<Ready>,
 }
 
 impl<'a> View<'a> {
@@ -217,7 +233,7 @@ impl<'a> View<'a> {
     }
 
     #[inline]
-    fn guard(&mut self, key: Key<'_>) -> &mut ShardGuard<'a> {
+    pub(crate) fn guard(&mut self, key: Key<'_>) -> &mut ShardGuard<'a> {
         let shard = self.keyspace.shard_of(key.hash);
         self.locks.shard(shard)
     }
@@ -353,6 +369,9 @@ impl<'a> View<'a> {
             self.notify(Event::NEW, entry.key());
         }
         let shard = self.keyspace.shard_of(hash);
+        if !self.locks.shard(shard).shard().waiters().is_empty() {
+            self.note_ready(hash, entry.key());
+        }
         self.locks.shard(shard).insert(db, hash, entry);
     }
 
@@ -368,6 +387,9 @@ impl<'a> View<'a> {
         let shard = self.keyspace.shard_of(hash);
         if self.events.is_some() {
             self.announce_creation(hash, entry.key());
+        }
+        if !self.locks.shard(shard).shard().waiters().is_empty() {
+            self.note_ready(hash, entry.key());
         }
         let guard = self.locks.shard(shard);
         if guard.find(db, hash, entry.key()).is_none() {
@@ -548,11 +570,12 @@ impl<'a> View<'a> {
         &mut self.extras.get_or_insert_default().effects
     }
 
-    /// Ends the view: keys met after their time are removed, the effects enter the journal (I3:
+    /// Ends the view: keys met after their time are removed, clients that have waited for keys are
+    /// served, the effects enter the journal (I3:
     /// before the locks are let go). To be called last; dropping the view lets the locks go, which
     /// this does at once if there is something to be freed afterwards.
     #[inline]
-    pub fn finish(&mut self, server: &Server, worker: usize) -> Tally {
+    pub fn finish(&mut self, server: &Server, worker: &mut WorkerContext) -> Tally {
         if self.extras.is_some() {
             self.finish_extras(server, worker);
         }
@@ -560,10 +583,13 @@ impl<'a> View<'a> {
     }
 
     #[cold]
-    fn finish_extras(&mut self, server: &Server, worker: usize) {
+    fn finish_extras(&mut self, server: &Server, worker: &mut WorkerContext) {
         let overdue = self.extras.as_mut().map(|extras| std::mem::take(&mut extras.overdue));
         for (db, hash, key) in overdue.into_iter().flatten() {
             self.remove_overdue(db, hash, &key);
+        }
+        if self.extras.as_ref().is_some_and(|extras| !extras.ready.is_empty()) {
+            self.serve_waiters(server, worker);
         }
         let extras = *self.extras.take().unwrap_or_default();
         let Extras { effects, garbage, addressed, .. } = extras;
@@ -576,7 +602,7 @@ impl<'a> View<'a> {
             return;
         }
         self.locks = Locks::None;
-        self.tally.own_mail = server.pubsub.ring(addressed, worker);
+        self.tally.own_mail = server.pubsub.ring(addressed, worker.id);
         garbage.into_iter().for_each(|item| server.lazy_free.settle(item));
     }
 }

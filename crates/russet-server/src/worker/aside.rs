@@ -14,6 +14,7 @@ use super::batch::{Item, Source};
 use super::connection::{Connection, Deferred};
 use super::event_loop::Worker;
 use super::execute::refuse_garbage;
+use crate::blocking::serve_ready;
 use crate::client::ClientFlags;
 use crate::command::{CommandEntry, LookupError};
 use crate::exec::dispatch::{Outcome, Request, dispatch, needs_gate};
@@ -35,6 +36,8 @@ pub struct Aside {
     paused: Vec<usize>,
     /// The pause that the last of those met.
     paused_under: Option<(i64, PauseMode)>,
+    /// Have got what they waited for and go on.
+    resumed: Vec<usize>,
 }
 
 impl Aside {
@@ -42,11 +45,20 @@ impl Aside {
     pub fn forget(&mut self, connection: usize) {
         self.waiting.retain(|at| *at != connection);
         self.paused.retain(|at| *at != connection);
+        self.resumed.retain(|at| *at != connection);
     }
 
-    /// How long the worker may sleep.
-    pub fn until_next(&self, now_ms: i64) -> Option<Duration> {
-        if !self.waiting.is_empty() {
+    /// Lets a connection go on that has got the reply it waited for.
+    pub fn resume(&mut self, connection: usize) {
+        self.resumed.push(connection);
+    }
+
+    /// How long the worker may sleep, which may have clients to serve that wait for keys.
+    pub fn until_next(&self, now_ms: i64, is_serving: bool) -> Option<Duration> {
+        if !self.resumed.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        if !self.waiting.is_empty() || is_serving {
             return Some(RETRY);
         }
         let (until_ms, _) = self.paused_under.filter(|_| !self.paused.is_empty())?;
@@ -62,6 +74,7 @@ impl Worker {
         match why {
             Why::Shard => self.context.stats.set_aside_shard.add(1),
             Why::Gate => self.context.stats.set_aside_gate.add(1),
+            Why::Data => unreachable!("what waits for data was executed"),
             Why::Pause => {
                 connection.client.info.set_flags(ClientFlags::BLOCKED, true);
                 self.aside.paused_under = self.server.pause.until_ms(self.context.clock.now_ms());
@@ -79,6 +92,10 @@ impl Worker {
             return;
         }
         let now_ms = self.context.clock.now_ms();
+        self.retry_serving();
+        for at in std::mem::take(&mut self.aside.resumed) {
+            self.execute_deferred(at);
+        }
         if !self.aside.waiting.is_empty()
             && (rung || now_ms - self.aside.retried_at_ms >= RETRY.as_millis() as i64)
         {
@@ -94,6 +111,16 @@ impl Worker {
                     self.execute_deferred(at);
                 }
             }
+        }
+    }
+
+    /// Serves clients that wait for keys, which could not be locked before.
+    fn retry_serving(&mut self) {
+        let gate = self.server.keyspace.gate();
+        if !self.context.ready.is_empty() && gate.enter(self.context.id) {
+            serve_ready(&self.server, &mut self.context);
+            gate.leave(self.context.id);
+            self.read_own_mail();
         }
     }
 
@@ -145,6 +172,10 @@ impl Worker {
                 return;
             }
             connection.client.info.set_last_command(entry.ok());
+            if outcome == Outcome::Blocked {
+                self.block(at);
+                return;
+            }
             self.after_command(at);
             self.read_own_mail();
         }

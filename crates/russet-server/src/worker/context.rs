@@ -1,10 +1,12 @@
 //! What a worker lends to the commands it executes.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use russet_keyspace::access::AccessPolicy;
 
 use super::Clock;
+use crate::blocking::Ready;
 use crate::config::{Config, EvictionPolicy};
 use crate::pubsub::Subscribers;
 use crate::stats::WorkerStats;
@@ -26,6 +28,8 @@ pub struct WorkerContext {
     /// There is something in its own mailbox that it has put there itself: it looks before it goes
     /// on with the connection, and before it sleeps.
     pub own_mail: bool,
+    /// Keys whose waiters it has to serve and could not yet, because a second key was not locked.
+    pub ready: VecDeque<Ready>,
     /// Random numbers that need not be secret.
     pub random: fastrand::Rng,
 }
@@ -43,6 +47,7 @@ impl WorkerContext {
             clock: Clock::new(),
             subscribers: Subscribers::default(),
             own_mail: false,
+            ready: VecDeque::new(),
             random,
         }
     }

@@ -13,6 +13,7 @@ use smallvec::SmallVec;
 
 use super::aside::Aside;
 use super::batch::Batch;
+use super::blocked::Blocked;
 use super::connection::Connection;
 use super::{Message, WorkerContext};
 use crate::client::{Client, ClientFlags, ClientInfo, Close, ReplyMode};
@@ -34,7 +35,7 @@ pub struct Worker {
     pub(super) context: WorkerContext,
     poll: Poll,
     pub(super) connections: Slab<Box<Connection>>,
-    by_client: HashMap<u64, usize>,
+    pub(super) by_client: HashMap<u64, usize>,
     pub(super) arena: Box<[u8]>,
     /// Bytes of the arena that the batch refers to.
     pub(super) arena_used: usize,
@@ -45,6 +46,8 @@ pub struct Worker {
     pub(super) dirty: Vec<usize>,
     /// Connections that were set aside.
     pub(super) aside: Aside,
+    /// Clients that wait in blocking commands.
+    pub(super) blocked: Blocked,
     spare_buffers: Vec<Vec<u8>>,
     /// Room for messages while they are read.
     mail: Vec<Message>,
@@ -71,6 +74,7 @@ impl Worker {
             queue: Vec::new(),
             dirty: Vec::new(),
             aside: Aside::default(),
+            blocked: Blocked::default(),
             spare_buffers: Vec::new(),
             mail: Vec::new(),
             rung: false,
@@ -122,8 +126,10 @@ impl Worker {
             return Some(Duration::ZERO);
         }
         let next = self.timers.until_next(&self.server, &self.context);
-        let retry = self.aside.until_next(self.context.clock.now_ms());
-        Some(retry.map_or(next, |retry| retry.min(next)))
+        let now_ms = self.context.clock.now_ms();
+        let retry = self.aside.until_next(now_ms, !self.context.ready.is_empty());
+        let times = [retry, self.blocked.until_next(now_ms)];
+        times.into_iter().flatten().chain([next]).min()
     }
 
     fn note_event(&mut self, event: &mio::event::Event) {
@@ -135,6 +141,9 @@ impl Worker {
         if event.is_readable() || event.is_read_closed() || event.is_error() {
             connection.readable = true;
             connection.ended |= event.is_read_closed() || event.is_error();
+            if connection.ended && connection.client.wait.is_some() {
+                self.leave_while_blocked(at);
+            }
             self.enqueue(at);
         }
         if event.is_writable() && self.connections[at].unsent() > 0 {
@@ -188,6 +197,9 @@ impl Worker {
                 }
             }
             Message::Publish(publication) => self.deliver(&publication),
+            Message::Answer(wait, reply, is_in_no_queue) => {
+                self.answer(&wait, &reply, !is_in_no_queue);
+            }
             Message::Send(id, bytes) => {
                 if let Some(&at) = self.by_client.get(&id) {
                     self.lend_buffer(at);
@@ -245,6 +257,7 @@ impl Worker {
 
     /// Closes a connection and strikes it off every list but the queues, which skip it.
     pub(super) fn close(&mut self, at: usize) {
+        self.give_up(at);
         let mut connection = self.connections.remove(at);
         self.by_client.remove(&connection.client.info.id);
         self.batch.forget(at);

@@ -99,8 +99,10 @@ impl Worker {
     }
 
     fn after_run(&mut self, at: usize, outcome: Outcome) {
-        if let Outcome::SetAside(why) = outcome {
-            self.set_aside(at, why);
+        match outcome {
+            Outcome::Done => {}
+            Outcome::SetAside(why) => self.set_aside(at, why),
+            Outcome::Blocked => self.block(at),
         }
         self.after_command(at);
         self.read_own_mail();
@@ -192,7 +194,7 @@ fn execute_next(
     if let (Some(index), Some(large)) = (adopted, large) {
         owned[index] = large;
     }
-    if outcome != Outcome::Done {
+    if let Outcome::SetAside(_) = outcome {
         defer(connection, item, &batch.spans, arena);
     }
     outcome

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use russet_keyspace::mailbox;
 
+use crate::blocking::Wait;
 use crate::client::ClientInfo;
 use crate::net::Stream;
 use crate::pubsub::Publication;
@@ -16,6 +17,9 @@ pub enum Message {
     Kill(u64),
     /// Send this to its subscribers among the worker's clients.
     Publish(Arc<Publication>),
+    /// Give this reply to the client of this wait, which was claimed. If it is said to be the only
+    /// queue that the wait was in, the wait is in none any more.
+    Answer(Arc<Wait>, Vec<u8>, bool),
     /// Send these bytes to this client between two of its commands.
     Send(u64, Arc<[u8]>),
 }

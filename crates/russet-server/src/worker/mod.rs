@@ -13,6 +13,7 @@
 
 mod aside;
 mod batch;
+mod blocked;
 pub mod clock;
 mod connection;
 mod context;

@@ -101,14 +101,17 @@ impl Worker {
             && server.active_expire.load(Ordering::Relaxed)
             && server.pause.until_ms(now_ms).is_none();
         self.timers.overdue = false;
-        if (expires || !self.timers.unwatch.is_empty()) && server.keyspace.gate().enter(id) {
+        let cleans = !self.timers.unwatch.is_empty() || self.blocked.has_ended();
+        if (expires || cleans) && server.keyspace.gate().enter(id) {
             if expires {
                 self.expire(&server, now_ms);
                 self.timers.look_up_due(&server.keyspace);
             }
             self.unwatch(&server);
+            self.blocked.clear_queues(&server);
             server.keyspace.gate().leave(id);
         }
+        self.end_waits(now_ms);
         if id == 0 && now_ms >= self.timers.next_reading_ms {
             self.timers.next_reading_ms = now_ms + INTERVAL.as_millis() as i64;
             server.read_rates();

@@ -51,7 +51,23 @@ impl<'a> View<'a> {
             self.remove_watched_overdue(shard, other, one);
         }
         self.everything().swap_dbs(one, other);
+        for db in [one, other] {
+            self.note_all_ready(db);
+        }
         self.select(self.logical);
+    }
+
+    /// Has all waiters of a logical database served that wait for a key which is there now.
+    fn note_all_ready(&mut self, db: u32) {
+        self.select(db);
+        let (keyspace, physical) = (self.keyspace, self.physical);
+        for shard in 0..keyspace.shard_count() {
+            let waiters = self.everything().shard(shard).shard().waiters();
+            let awaited: Vec<Box<[u8]>> = waiters.keys(physical).map(Into::into).collect();
+            for key in awaited {
+                self.note_ready(keyspace.hash(&key), &key);
+            }
+        }
     }
 
     /// Tells the watchers of a database in one shard that another one takes its place.

@@ -1,6 +1,7 @@
 //! CLIENT KILL and CLIENT UNBLOCK.
 
 use russet_data::number::parse_i64;
+use russet_resp::ReplyWriter;
 
 use super::{ADMINISTRATION, client_kind};
 use crate::client::{ClientInfo, ClientKind, Close, DEFAULT_USER};
@@ -8,6 +9,7 @@ use crate::command::{Categories, Command, Flags, Group};
 use crate::commands::help::too_many_arguments;
 use crate::error::Error;
 use crate::exec::Ctx;
+use crate::worker::Message;
 
 pub const KILL: Command = Command {
     group: Group::Connection,
@@ -131,14 +133,26 @@ pub const UNBLOCK: Command = Command {
 };
 
 fn unblock(ctx: &mut Ctx<'_>) -> Result<(), Error> {
-    match ctx.args.len() {
-        3 => {}
-        4 if ctx.is(3, "TIMEOUT") || ctx.is(3, "ERROR") => {}
+    let with_error = match ctx.args.len() {
+        3 => false,
+        4 if ctx.is(3, "TIMEOUT") => false,
+        4 if ctx.is(3, "ERROR") => true,
         4 => return Err(Error::new("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")),
         _ => return Err(too_many_arguments(ctx)),
+    };
+    let client = u64::try_from(ctx.int(2)?).ok().and_then(|id| ctx.server.clients.find(id));
+    let wait = client.and_then(|client| client.wait.lock().clone());
+    let wait = wait.filter(|wait| wait.claim());
+    ctx.out.integer(wait.is_some().into());
+    if let Some(wait) = wait {
+        let mut reply = Vec::new();
+        let mut out = ReplyWriter::new(&mut reply, wait.protocol);
+        match with_error {
+            true => out.error("UNBLOCKED client unblocked via CLIENT UNBLOCK"),
+            false => out.null_array(),
+        }
+        let worker = wait.client.worker;
+        ctx.server.workers[worker].mailbox.post(Message::Answer(wait, reply, false));
     }
-    ctx.int(2)?;
-    // None of the commands there are blocks its client, so nobody is ever found waiting.
-    ctx.out.integer(0);
     Ok(())
 }

@@ -27,8 +27,12 @@ pub fn clients(source: &Source<'_>, report: &mut Report) {
     report.field("client_longest_output_list", output);
     report.field("client_biggest_input_buf", input);
     report.field("blocked_clients", with(ClientFlags::BLOCKED));
-    report.zeros(&["tracking_clients", "clients_in_timeout_table"]);
-    report.zeros(&["total_blocking_keys", "total_blocking_keys_on_nokey"]);
+    report.zeros(&["tracking_clients"]);
+    let until = |info: &ClientInfo| info.wait.lock().as_ref().and_then(|wait| wait.deadline_ms);
+    let with_end = clients.iter().filter(|info| until(info).is_some());
+    report.field("clients_in_timeout_table", with_end.count());
+    report.field("total_blocking_keys", server.keyspace.awaited_keys());
+    report.zeros(&["total_blocking_keys_on_nokey"]);
 }
 
 /// `# Persistence`
