@@ -27,6 +27,12 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
     ("setex", "doc_flags", "Redis 7.2 says so"),
     ("setnx", "deprecated_since", "Redis 7.2 says so"),
     ("setnx", "doc_flags", "Redis 7.2 says so"),
+    ("zrank", "arguments", "Redis 7.2 has an option more"),
+    ("zrank", "arity", "Redis 7.2 has an option more"),
+    ("zrank", "history", "Redis 7.2 has an option more"),
+    ("zrevrank", "arguments", "Redis 7.2 has an option more"),
+    ("zrevrank", "arity", "Redis 7.2 has an option more"),
+    ("zrevrank", "history", "Redis 7.2 has an option more"),
 ];
 
 /// The parts of COMMAND INFO's elements, in order; the subcommands at the end are commands.

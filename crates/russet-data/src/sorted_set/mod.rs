@@ -60,6 +60,11 @@ pub struct Limits {
     pub member_bytes: usize,
 }
 
+impl Limits {
+    /// No set is small.
+    pub const NONE: Limits = Limits { entries: 0, member_bytes: 0 };
+}
+
 /// See the module's documentation.
 #[derive(Clone)]
 pub struct SortedSet(Form);

@@ -5,11 +5,13 @@
 
 pub mod bits;
 pub mod connection;
+mod element_scan;
 mod help;
 pub mod keys;
 pub mod lists;
 pub mod pubsub;
 pub mod server;
+pub mod sorted_sets;
 pub mod strings;
 pub mod transactions;
 
@@ -18,6 +20,7 @@ use crate::command::Command;
 /// The families.
 pub const ALL: &[&[Command]] = &[
     strings::COMMANDS,
+    sorted_sets::COMMANDS,
     bits::COMMANDS,
     lists::COMMANDS,
     keys::COMMANDS,

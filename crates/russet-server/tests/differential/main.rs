@@ -29,8 +29,15 @@ const STREAMS: u64 = 8;
 const MOST_FAILURES: usize = 12;
 
 /// What both servers are started with. Positions beyond the least `proto-max-bulk-len` are refused
-/// before they cost memory.
-const ARGUMENTS: &[&str] = &["--proto-max-bulk-len", "1mb", "--slowlog-log-slower-than", "-1"];
+/// before they cost memory, and sorted sets of a dozen members are large.
+const ARGUMENTS: &[&str] = &[
+    "--proto-max-bulk-len",
+    "1mb",
+    "--slowlog-log-slower-than",
+    "-1",
+    "--zset-max-listpack-entries",
+    "12",
+];
 
 /// If two Redis servers could be told apart, the comparison would prove nothing.
 #[test]

@@ -7,11 +7,11 @@ mod expire;
 mod object;
 mod presence;
 mod rename;
-mod scan;
+pub(super) mod scan;
 #[cfg(test)]
 mod tests;
 mod ttl;
-mod walk;
+pub(super) mod walk;
 
 use crate::command::{Command, Flags, KeyFlags};
 use crate::error::Error;

@@ -76,7 +76,7 @@ impl Place {
 
 /// The number that a client sends as cursor, in the liberal reading of C's `strtoul`: a sign is
 /// allowed, nothing at all is 0.
-fn parse_cursor(text: &[u8]) -> Result<u64, Error> {
+pub(in crate::commands) fn parse_cursor(text: &[u8]) -> Result<u64, Error> {
     let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
     let (digits, negative) = match text {
         [b'-', digits @ ..] => (digits, true),
@@ -95,17 +95,31 @@ fn parse_cursor(text: &[u8]) -> Result<u64, Error> {
     Ok(if negative { number.wrapping_neg() } else { number })
 }
 
-/// SCAN's options.
-struct Options<'a> {
-    count: usize,
-    pattern: Pattern<'a>,
+/// What is scanned: keys have a type to choose them by, elements of a value do not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::commands) enum Scanned {
+    Keys,
+    Elements,
+}
+
+/// The options of SCAN, and of HSCAN and its like.
+pub(in crate::commands) struct Options<'a> {
+    /// Keys or elements that one call is to look at.
+    pub(in crate::commands) count: usize,
+    /// What those must match that are shown.
+    pub(in crate::commands) pattern: Pattern<'a>,
     value_type: Option<&'a [u8]>,
 }
 
 impl<'a> Options<'a> {
-    fn parse(ctx: &Ctx<'a>) -> Result<Self, Error> {
+    /// Reads the options from argument `first` on.
+    pub(in crate::commands) fn parse(
+        ctx: &Ctx<'a>,
+        first: usize,
+        scanned: Scanned,
+    ) -> Result<Self, Error> {
         let mut options = Options { count: DEFAULT_COUNT, pattern: Pattern::Any, value_type: None };
-        for at in (2..ctx.args.len()).step_by(2) {
+        for at in (first..ctx.args.len()).step_by(2) {
             if at + 1 == ctx.args.len() {
                 return Err(Error::SYNTAX);
             }
@@ -117,7 +131,9 @@ impl<'a> Options<'a> {
                     options.count = if count > 0 { count } else { return Err(Error::SYNTAX) };
                 }
                 () if ctx.is(at, "MATCH") => options.pattern = Pattern::new(value),
-                () if ctx.is(at, "TYPE") => options.value_type = Some(value),
+                () if ctx.is(at, "TYPE") && scanned == Scanned::Keys => {
+                    options.value_type = Some(value)
+                }
                 () => return Err(Error::SYNTAX),
             }
         }
@@ -133,7 +149,7 @@ impl<'a> Options<'a> {
 fn scan(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     let shards = ctx.server.keyspace.shard_count();
     let start = parse_cursor(ctx.args.get(1))?;
-    let options = Options::parse(ctx)?;
+    let options = Options::parse(ctx, 2, Scanned::Keys)?;
     let mut encoded = Vec::new();
     let mut keys = ReplyWriter::new(&mut encoded, ctx.out.protocol());
     let mut found = 0;

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::exec::Ctx;
 
 /// What a walk over keys looks for.
-pub(super) enum Pattern<'a> {
+pub(in crate::commands) enum Pattern<'a> {
     /// `*`, which needs no look at the key.
     Any,
     /// A glob-style pattern.
@@ -21,7 +21,7 @@ impl<'a> Pattern<'a> {
         if pattern == b"*" { Pattern::Any } else { Pattern::Glob(pattern) }
     }
 
-    pub(super) fn matches(&self, key: &[u8]) -> bool {
+    pub(in crate::commands) fn matches(&self, key: &[u8]) -> bool {
         match self {
             Pattern::Any => true,
             Pattern::Glob(pattern) => glob::matches(pattern, key, Case::Sensitive),

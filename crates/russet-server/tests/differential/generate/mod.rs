@@ -10,6 +10,7 @@ mod connection;
 mod keys;
 mod lists;
 pub mod server;
+mod sorted_sets;
 mod strings;
 
 use std::time::Duration;
@@ -33,6 +34,7 @@ pub const FAMILIES: &[(&str, &[Family])] = &[
     ("expiry", &[keys::expiry, keys::expiry, strings::strings]),
     ("transactions", &[connection::transactions, connection::transactions, strings::strings]),
     ("connection", &[connection::connection, strings::numbers]),
+    ("sorted_sets", &[sorted_sets::sorted_sets]),
     ("server", &[server::server, strings::strings]),
     ("everything", EVERYTHING),
 ];
@@ -48,6 +50,7 @@ const EVERYTHING: &[Family] = &[
     connection::transactions,
     connection::connection,
     server::server,
+    sorted_sets::sorted_sets,
 ];
 
 /// The steps named by `families`, `seed` and `length`.
@@ -266,10 +269,19 @@ impl Generator {
     /// Make some lines wrong: an argument too many or too few, garbage in place of one, odd case.
     fn maybe_spoil(&mut self, mut line: Line) -> Line {
         // One argument away from ending, stopping or disconnecting what the stream talks to, from
-        // listing all commands there are, or from another picture.
-        const PRECARIOUS: &[&str] =
-            &["SHUTDOWN", "DEBUG", "CLIENT PAUSE", "CLIENT KILL", "COMMAND", "LOLWUT"];
-        if PRECARIOUS.iter().any(|words| line.begins_with(words)) {
+        // listing all commands there are, from another picture, or from a reply without end.
+        const PRECARIOUS: &[&str] = &[
+            "SHUTDOWN",
+            "DEBUG",
+            "CLIENT PAUSE",
+            "CLIENT KILL",
+            "COMMAND",
+            "LOLWUT",
+            "ZRANDMEMBER",
+        ];
+        // Ranges of members mean nothing once a spoiled score differs from the others.
+        let is_lex = line.0.get(1).is_some_and(|key| key.starts_with(sorted_sets::LEX_PREFIX));
+        if is_lex || PRECARIOUS.iter().any(|words| line.begins_with(words)) {
             return line;
         }
         let arguments = &mut line.0;
