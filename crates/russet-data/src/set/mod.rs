@@ -234,6 +234,11 @@ impl Set {
         }
     }
 
+    /// Removes an element of another set.
+    pub fn remove_element(&mut self, member: Element<'_>) -> bool {
+        self.remove(member.as_bytes(&mut IntBuf::new()))
+    }
+
     /// All elements: ascending if it is an intset, in the order of arrival if it is a listpack, and
     /// otherwise in no order.
     #[must_use]

@@ -4,14 +4,17 @@
 //! nowhere else.
 
 pub mod bits;
+mod collections;
 pub mod connection;
 mod element_scan;
+pub mod hashes;
 mod help;
 pub mod keys;
 pub mod lists;
 pub mod pubsub;
 pub mod server;
 pub mod sorted_sets;
+pub mod sets;
 pub mod strings;
 pub mod transactions;
 
@@ -24,6 +27,8 @@ pub const ALL: &[&[Command]] = &[
     bits::COMMANDS,
     lists::COMMANDS,
     keys::COMMANDS,
+    hashes::COMMANDS,
+    sets::COMMANDS,
     pubsub::COMMANDS,
     connection::COMMANDS,
     server::COMMANDS,

@@ -6,12 +6,12 @@ macro_rules! encodings {
             /// Fields up to which a hash is one compact block.
             "hash-max-listpack-entries" | "hash-max-ziplist-entries" =>
                 hash_max_listpack_entries: u64 = 512,
-                integer(0, i64::MAX), Later;
+                integer(0, i64::MAX), Works;
 
             /// Bytes up to which a field or value may be in it.
             "hash-max-listpack-value" | "hash-max-ziplist-value" =>
                 hash_max_listpack_value: u64 = 64,
-                memory(0, LONG_MAX), Later;
+                memory(0, LONG_MAX), Works;
 
             /// Elements of each block of a list or, from -1 to -5, its size: 4, 8, 16, 32 or 64
             /// KiB.
@@ -23,25 +23,25 @@ macro_rules! encodings {
 
             /// Elements up to which a set of integers is one sorted array.
             "set-max-intset-entries" => set_max_intset_entries: u64 = 512,
-                integer(0, i64::MAX), Later;
+                integer(0, i64::MAX), Works;
 
             /// Elements up to which another set is one compact block.
             "set-max-listpack-entries" => set_max_listpack_entries: u64 = 128,
-                integer(0, i64::MAX), Later;
+                integer(0, i64::MAX), Works;
 
             /// Bytes up to which an element may be in it.
             "set-max-listpack-value" => set_max_listpack_value: u64 = 64,
-                memory(0, LONG_MAX), Later;
+                memory(0, LONG_MAX), Works;
 
             /// Members up to which a sorted set is one compact block.
             "zset-max-listpack-entries" | "zset-max-ziplist-entries" =>
                 zset_max_listpack_entries: u64 = 128,
-                integer(0, i64::MAX), Later;
+                integer(0, i64::MAX), Works;
 
             /// Bytes up to which a member may be in it.
             "zset-max-listpack-value" | "zset-max-ziplist-value" =>
                 zset_max_listpack_value: u64 = 64,
-                memory(0, LONG_MAX), Later;
+                memory(0, LONG_MAX), Works;
 
             /// Bytes up to which a HyperLogLog is kept sparse.
             "hll-sparse-max-bytes" => hll_sparse_max_bytes: u64 = 3000, memory(0, LONG_MAX), Later;

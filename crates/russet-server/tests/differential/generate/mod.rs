@@ -11,6 +11,7 @@ mod keys;
 mod lists;
 pub mod server;
 mod sorted_sets;
+mod sets;
 mod strings;
 
 use std::time::Duration;
@@ -30,6 +31,9 @@ pub const FAMILIES: &[(&str, &[Family])] = &[
     ("bits", &[bits::bits, strings::strings]),
     ("bitfields", &[bits::bitfields]),
     ("lists", &[lists::lists]),
+    ("sets", &[sets::sets]),
+    ("hashes", &[sets::hashes]),
+    ("collections", &[sets::sets, sets::hashes, keys::keys, keys::shown_when_expired]),
     ("keys", &[keys::keys, keys::keys, keys::shown_when_expired, strings::strings]),
     ("expiry", &[keys::expiry, keys::expiry, strings::strings]),
     ("transactions", &[connection::transactions, connection::transactions, strings::strings]),
@@ -47,6 +51,8 @@ const EVERYTHING: &[Family] = &[
     lists::lists,
     keys::keys,
     keys::expiry,
+    sets::sets,
+    sets::hashes,
     connection::transactions,
     connection::connection,
     server::server,
@@ -148,6 +154,19 @@ impl Generator {
                 (0..length).map(|_| self.rng.u8(b'a'..=b'c')).collect()
             }
             _ => b"hello world".to_vec(),
+        }
+    }
+
+    /// A member of a set, a field or a value of a hash: few, so that they meet, of every form.
+    pub fn member(&mut self) -> Vec<u8> {
+        match self.rng.u32(..12) {
+            0..=4 => self.rng.i32(-3..12).to_string().into_bytes(),
+            5..=8 => vec![self.rng.u8(b'a'..=b'h')],
+            9 => self.integer(),
+            10 => self.float(),
+            // Around the length where Redis changes the encoding of a hash.
+            _ if self.once_in(4) => vec![b'm'; self.rng.usize(18..23)],
+            _ => self.value(),
         }
     }
 
@@ -269,7 +288,8 @@ impl Generator {
     /// Make some lines wrong: an argument too many or too few, garbage in place of one, odd case.
     fn maybe_spoil(&mut self, mut line: Line) -> Line {
         // One argument away from ending, stopping or disconnecting what the stream talks to, from
-        // listing all commands there are, from another picture, or from a reply without end.
+        // listing all commands there are, from another picture, from a choice that each server makes
+        // for itself, or from a reply without end.
         const PRECARIOUS: &[&str] = &[
             "SHUTDOWN",
             "DEBUG",
@@ -277,6 +297,9 @@ impl Generator {
             "CLIENT KILL",
             "COMMAND",
             "LOLWUT",
+            "SPOP",
+            "SRANDMEMBER",
+            "HRANDFIELD",
             "ZRANDMEMBER",
         ];
         // Ranges of members mean nothing once a spoiled score differs from the others.
