@@ -415,9 +415,11 @@ mod tests {
                 let names = entry.full_name.split('|').map(|name| (name.to_owned(), false));
                 let words: Vec<_> = names.chain(calls(&arguments, full)).collect();
                 let keys: Vec<usize> = (0..words.len()).filter(|at| words[*at].1).collect();
-                // Each repeated argument is there once.
+                let key_count =
+                    |at: usize| words[at..].iter().filter(|word| word.1).count().to_string();
+                let numbers: Vec<String> = (0..words.len()).map(key_count).collect();
                 let word = |at: usize| match &words[at].0[..] {
-                    "numkeys" => &b"1"[..],
+                    "numkeys" => numbers[at].as_bytes(),
                     word => word.as_bytes(),
                 };
                 let found = entry.key_positions(words.len(), word);
