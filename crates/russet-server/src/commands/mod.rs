@@ -13,8 +13,8 @@ pub mod keys;
 pub mod lists;
 pub mod pubsub;
 pub mod server;
-pub mod sorted_sets;
 pub mod sets;
+pub mod sorted_sets;
 pub mod strings;
 pub mod transactions;
 

@@ -53,10 +53,7 @@ pub const SINTERSTORE: Command = Command {
     summary: "Stores the members that are in all of several sets.",
     syntax: "destination:key key...",
     tips: &[],
-    keys: &[
-        KeySpec::one(1, KeyFlags::RW.union(KeyFlags::UPDATE)),
-        SOURCES_AFTER_DESTINATION,
-    ],
+    keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::UPDATE)), SOURCES_AFTER_DESTINATION],
     handler: |ctx| store(ctx, Operation::Intersection, event("sinterstore")),
     ..SINTER
 };
@@ -202,7 +199,8 @@ fn intersect(sources: &[Source<'_>], found: &mut dyn FnMut(Element<'_>) -> bool)
     let [smallest, others @ ..] = &sets[..] else { return };
     for member in smallest.iter() {
         let is_other = |set: &&&Set| !std::ptr::eq(**set, *smallest);
-        if others.iter().filter(is_other).all(|set| set.contains_element(member)) && !found(member) {
+        if others.iter().filter(is_other).all(|set| set.contains_element(member)) && !found(member)
+        {
             break;
         }
     }

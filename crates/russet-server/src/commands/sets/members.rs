@@ -90,8 +90,7 @@ fn smove(ctx: &mut Ctx<'_>) -> Result<(), Error> {
         if updated.is_some_and(|updated| updated.is_empty) {
             values::remove_emptied(&mut ctx.db, from);
         }
-        let is_new =
-            values::upsert(&mut ctx.db, to, Set::new, |set| set.insert(member, &limits))?;
+        let is_new = values::upsert(&mut ctx.db, to, Set::new, |set| set.insert(member, &limits))?;
         if is_new {
             ctx.db.changed(to, EVENT_SADD);
         }

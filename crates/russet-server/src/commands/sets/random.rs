@@ -142,7 +142,8 @@ fn spop_many(ctx: &mut Ctx<'_>) -> Result<(), Error> {
             });
         }
     })?;
-    let srem = [&b"SREM"[..], key.bytes].into_iter().chain(removed.iter().map(|member| &member[..]));
+    let srem =
+        [&b"SREM"[..], key.bytes].into_iter().chain(removed.iter().map(|member| &member[..]));
     db.journal_as(&srem.collect::<Vec<_>>());
     db.changed_by(key, EVENT_SPOP, count as u64);
     Ok(())

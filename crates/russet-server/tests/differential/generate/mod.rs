@@ -10,8 +10,8 @@ mod connection;
 mod keys;
 mod lists;
 pub mod server;
-mod sorted_sets;
 mod sets;
+mod sorted_sets;
 mod strings;
 
 use std::time::Duration;

@@ -55,7 +55,11 @@ pub fn hashes(g: &mut Generator) -> Line {
         28..=30 => Line::new("HINCRBYFLOAT").with(g.key()).with(g.member()).with(g.float()),
         31 | 32 => {
             let line = draw(g, "HRANDFIELD");
-            if g.once_in(2) { line.and(g.one_of(&["WITHVALUES", "withvalues", "NOPE"])) } else { line }
+            if g.once_in(2) {
+                line.and(g.one_of(&["WITHVALUES", "withvalues", "NOPE"]))
+            } else {
+                line
+            }
         }
         33 | 34 => scan(g, "HSCAN"),
         35 => Line::new("TYPE").with(g.key()),
