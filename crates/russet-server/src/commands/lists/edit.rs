@@ -122,7 +122,7 @@ fn lrem(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     if let Some(updated) = updated
         && count > 0
     {
-        removed(ctx, key, EVENT_LREM, count, updated.is_empty);
+        removed(&mut ctx.db, key, EVENT_LREM, count, updated.is_empty);
     }
     ctx.out.integer(count as i64);
     Ok(())
@@ -140,7 +140,7 @@ fn ltrim(ctx: &mut Ctx<'_>) -> Result<(), Error> {
         len - kept.len()
     })?;
     if let Some(updated) = updated {
-        removed(ctx, key, EVENT_LTRIM, updated.result, updated.is_empty);
+        removed(&mut ctx.db, key, EVENT_LTRIM, updated.result, updated.is_empty);
     }
     ctx.out.ok();
     Ok(())

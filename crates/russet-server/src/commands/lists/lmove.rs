@@ -1,11 +1,12 @@
 //! Moving an element from list to list.
 
 use russet_data::list::{End, Limits, List};
+use russet_resp::ReplyWriter;
 
 use super::{end, limits, popped, pushed, removed};
 use crate::command::{Command, Flags, Group, KeyFlags, KeySpec};
 use crate::error::Error;
-use crate::exec::{Ctx, Key, values};
+use crate::exec::{Ctx, Key, View, values};
 
 pub const LMOVE: Command = Command {
     group: Group::List,
@@ -42,7 +43,8 @@ fn rpoplpush(ctx: &mut Ctx<'_>) -> Result<(), Error> {
 
 fn transfer_or_null(ctx: &mut Ctx<'_>, from: End, to: End) -> Result<(), Error> {
     let (source, destination) = (ctx.nth_key(0, 1, 1), ctx.nth_key(1, 1, 1));
-    if !transfer(ctx, source, destination, from, to)? {
+    let limits = limits(ctx.config());
+    if !transfer(limits, &mut ctx.db, &mut ctx.out, source, destination, from, to)? {
         ctx.out.null();
     }
     Ok(())
@@ -51,22 +53,23 @@ fn transfer_or_null(ctx: &mut Ctx<'_>, from: End, to: End) -> Result<(), Error> 
 /// Moves an element from an end of one list to an end of another, which may be the same, and replies
 /// with it. If there is no source, there is no reply, and the result is false.
 pub(super) fn transfer(
-    ctx: &mut Ctx<'_>,
+    limits: Limits,
+    db: &mut View<'_>,
+    out: &mut ReplyWriter<'_>,
     source: Key<'_>,
     destination: Key<'_>,
     from: End,
     to: End,
 ) -> Result<bool, Error> {
-    let limits = limits(ctx.config());
     let same = source.bytes == destination.bytes;
     // Nothing is taken before it is known that it can be put somewhere.
-    if values::update(&mut ctx.db, source, |_: &mut List| ())?.is_none() {
+    if values::update(db, source, |_: &mut List| ())?.is_none() {
         return Ok(false);
     }
     if !same {
-        values::update(&mut ctx.db, destination, |_: &mut List| ())?;
+        values::update(db, destination, |_: &mut List| ())?;
     }
-    let taken = values::update(&mut ctx.db, source, |list: &mut List| {
+    let taken = values::update(db, source, |list: &mut List| {
         let element = list.peek(from).expect("no key holds an empty list").to_vec();
         list.drop_one(from);
         if same {
@@ -79,12 +82,12 @@ pub(super) fn transfer(
     let taken = taken.expect("the list was there");
     if !same {
         let add = |list: &mut List| add(list, limits, to, &taken.result);
-        values::upsert(&mut ctx.db, destination, List::new, add)?;
+        values::upsert(db, destination, List::new, add)?;
     }
-    ctx.out.bulk(&taken.result);
+    out.bulk(&taken.result);
     // One change, although there are two events.
-    ctx.db.changed_by(destination, pushed(to), 0);
-    removed(ctx, source, popped(from), 1, taken.is_empty);
+    db.changed_by(destination, pushed(to), 0);
+    removed(db, source, popped(from), 1, taken.is_empty);
     Ok(true)
 }
 

@@ -1,5 +1,6 @@
 //! Lists.
 
+mod blocking;
 mod edit;
 mod lmove;
 mod pop;
@@ -16,10 +17,15 @@ use russet_resp::ReplyWriter;
 use crate::command::Command;
 use crate::config::Config;
 use crate::error::Error;
-use crate::exec::{Ctx, Event, EventClass, Key, values};
+use crate::exec::{Event, EventClass, Key, View, values};
 
 /// The commands of this family.
 pub const COMMANDS: &[Command] = &[
+    blocking::BLMOVE,
+    blocking::BLMPOP,
+    blocking::BLPOP,
+    blocking::BRPOP,
+    blocking::BRPOPLPUSH,
     read::LINDEX,
     edit::LINSERT,
     read::LLEN,
@@ -60,10 +66,10 @@ fn popped(end: End) -> Event {
 }
 
 /// Says that elements were removed, and removes the key with the last of them.
-fn removed(ctx: &mut Ctx<'_>, key: Key<'_>, event: Event, count: usize, is_empty: bool) {
-    ctx.db.changed_by(key, event, count as u64);
+fn removed(db: &mut View<'_>, key: Key<'_>, event: Event, count: usize, is_empty: bool) {
+    db.changed_by(key, event, count as u64);
     if is_empty {
-        values::remove_emptied(&mut ctx.db, key);
+        values::remove_emptied(db, key);
     }
 }
 

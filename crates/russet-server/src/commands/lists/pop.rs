@@ -1,12 +1,13 @@
 //! Taking elements from an end.
 
-use russet_data::list::{Direction, End, List};
+use russet_data::list::{Direction, End, Limits, List};
 use russet_data::number::{IntBuf, parse_i64};
+use russet_resp::ReplyWriter;
 
 use super::{end, limits, popped, removed, write};
 use crate::command::{Begin, Command, Find, Flags, Group, KeyFlags, KeySpec};
 use crate::error::Error;
-use crate::exec::{Ctx, Key, values};
+use crate::exec::{Ctx, Key, View, values};
 
 pub const LPOP: Command = Command {
     group: Group::List,
@@ -50,11 +51,19 @@ fn rpop(ctx: &mut Ctx<'_>) -> Result<(), Error> {
 fn pop(ctx: &mut Ctx<'_>, end: End) -> Result<(), Error> {
     let key = ctx.key(1);
     match ctx.args.len() {
-        2 => pop_one(ctx, key, end),
+        2 => {
+            let limits = limits(ctx.config());
+            if !pop_one(limits, &mut ctx.db, &mut ctx.out, key, end)? {
+                ctx.out.null();
+            }
+            Ok(())
+        }
         3 => {
             let count = parse_i64(ctx.args.get(2)).and_then(|count| usize::try_from(count).ok());
             let count = count.ok_or(Error::NOT_POSITIVE)?;
-            if pop_many(ctx, key, end, count, Reply::Elements)?.is_none() {
+            let (limits, reply) = (limits(ctx.config()), Reply::Elements);
+            let (db, out) = (&mut ctx.db, &mut ctx.out);
+            if pop_many(limits, db, out, key, end, count, reply)?.is_none() {
                 ctx.out.null_array();
             }
             Ok(())
@@ -63,19 +72,24 @@ fn pop(ctx: &mut Ctx<'_>, end: End) -> Result<(), Error> {
     }
 }
 
-fn pop_one(ctx: &mut Ctx<'_>, key: Key<'_>, end: End) -> Result<(), Error> {
-    let (limits, out) = (limits(ctx.config()), &mut ctx.out);
-    let taken = values::update(&mut ctx.db, key, |list: &mut List| {
+/// Removes the element at an end of a list and replies with it; without a reply, if there is no list.
+pub(super) fn pop_one(
+    limits: Limits,
+    db: &mut View<'_>,
+    out: &mut ReplyWriter<'_>,
+    key: Key<'_>,
+    end: End,
+) -> Result<bool, Error> {
+    let taken = values::update(db, key, |list: &mut List| {
         let element = list.peek(end).expect("no key holds an empty list");
         write(out, element);
         list.drop_one(end);
         list.settle(limits);
     })?;
-    match taken {
-        Some(updated) => removed(ctx, key, popped(end), 1, updated.is_empty),
-        None => ctx.out.null(),
+    if let Some(updated) = taken {
+        removed(db, key, popped(end), 1, updated.is_empty);
     }
-    Ok(())
+    Ok(taken.is_some())
 }
 
 /// What popped elements are returned as.
@@ -90,14 +104,15 @@ pub(super) enum Reply {
 /// Removes up to `count` elements from an end of a list, and returns how many there were; without a
 /// reply, if there is no list.
 pub(super) fn pop_many(
-    ctx: &mut Ctx<'_>,
+    limits: Limits,
+    db: &mut View<'_>,
+    out: &mut ReplyWriter<'_>,
     key: Key<'_>,
     end: End,
     count: usize,
     reply: Reply,
 ) -> Result<Option<usize>, Error> {
-    let (limits, out) = (limits(ctx.config()), &mut ctx.out);
-    let taken = values::update(&mut ctx.db, key, |list: &mut List| {
+    let taken = values::update(db, key, |list: &mut List| {
         let len = list.len();
         let count = count.min(len);
         if reply == Reply::KeyAndElements {
@@ -116,7 +131,7 @@ pub(super) fn pop_many(
     })?;
     Ok(taken.map(|updated| {
         if updated.result > 0 {
-            removed(ctx, key, popped(end), updated.result, updated.is_empty);
+            removed(db, key, popped(end), updated.result, updated.is_empty);
         }
         updated.result
     }))
@@ -126,8 +141,9 @@ fn lmpop(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     let request = ManyKeys::parse(ctx, 1)?;
     for nth in 0..request.keys {
         let key = ctx.nth_key(nth, 2, 1);
-        let reply = Reply::KeyAndElements;
-        if let Some(taken) = pop_many(ctx, key, request.end, request.count, reply)? {
+        let (limits, reply) = (limits(ctx.config()), Reply::KeyAndElements);
+        let (db, out) = (&mut ctx.db, &mut ctx.out);
+        if let Some(taken) = pop_many(limits, db, out, key, request.end, request.count, reply)? {
             let name: &[u8] = if request.end == End::Left { b"LPOP" } else { b"RPOP" };
             let mut count = IntBuf::new();
             ctx.db.journal_as(&[name, key.bytes, count.format_i64(taken as i64)]);
@@ -138,7 +154,7 @@ fn lmpop(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// What LMPOP asks for.
+/// What LMPOP and BLMPOP ask for.
 pub(super) struct ManyKeys {
     /// How many keys there are, after their number.
     pub(super) keys: usize,
