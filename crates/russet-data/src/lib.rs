@@ -4,6 +4,7 @@ pub mod bits;
 pub mod element_hash;
 pub mod glob;
 pub mod hash;
+pub mod hyperloglog;
 pub mod intset;
 pub mod lcs;
 pub mod list;

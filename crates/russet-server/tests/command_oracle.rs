@@ -18,6 +18,7 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
     ("command|getkeysandflags", "arguments", "Redis 7.2 documents them"),
     ("lcs", "arguments", "Redis 7.2 has another name"),
     ("msetnx", "tips", "a call that is cut in pieces would not be all or nothing"),
+    ("pfmerge", "arguments", "Redis 7.2 says that there may be no source"),
     ("psetex", "deprecated_since", "Redis 7.2 says so"),
     ("psetex", "doc_flags", "Redis 7.2 says so"),
     ("psubscribe", "arguments", "Redis 7.2 has one argument instead of a block of one"),

@@ -9,6 +9,7 @@ pub mod connection;
 mod element_scan;
 pub mod hashes;
 mod help;
+pub mod hyperloglog;
 pub mod keys;
 pub mod lists;
 pub mod pubsub;
@@ -29,6 +30,7 @@ pub const ALL: &[&[Command]] = &[
     keys::COMMANDS,
     hashes::COMMANDS,
     sets::COMMANDS,
+    hyperloglog::COMMANDS,
     pubsub::COMMANDS,
     connection::COMMANDS,
     server::COMMANDS,

@@ -44,7 +44,7 @@ macro_rules! encodings {
                 memory(0, LONG_MAX), Works;
 
             /// Bytes up to which a HyperLogLog is kept sparse.
-            "hll-sparse-max-bytes" => hll_sparse_max_bytes: u64 = 3000, memory(0, LONG_MAX), Later;
+            "hll-sparse-max-bytes" => hll_sparse_max_bytes: u64 = 3000, memory(0, LONG_MAX), Works;
 
             /// Bytes of each block of a stream; 0 for no limit.
             "stream-node-max-bytes" => stream_node_max_bytes: u64 = 4096,

@@ -1,4 +1,4 @@
-//! Sets, and the hashes whose commands are like theirs.
+//! Sets, the hashes whose commands are like theirs, and the sketches that count what is in sets.
 //!
 //! What is drawn at random is drawn differently by each server, so SPOP takes all there is, or at most
 //! what makes no difference.
@@ -66,6 +66,34 @@ pub fn hashes(g: &mut Generator) -> Line {
         36 => Line::new("OBJECT ENCODING").with(g.key()),
         37 => Line::new("DEL").with(g.key()),
         _ => Line::new("SET").with(g.key()).with(g.member()),
+    }
+}
+
+/// Every HyperLogLog command, and what looks into the strings.
+pub fn sketches(g: &mut Generator) -> Line {
+    match g.rng.u32(..24) {
+        0..=4 => members(g, "PFADD"),
+        5 => Line::new("PFADD").with(g.key()),
+        // Enough to make a sketch dense after a while.
+        6..=8 => {
+            let (first, count) = (g.rng.u32(..4_000), g.rng.u32(..400));
+            let line = Line::new("PFADD").with(g.key());
+            (first..first + count).fold(line, |line, element| line.with(element.to_string()))
+        }
+        9..=11 => Line::new("PFCOUNT").with(g.key()),
+        12 => several(g, Line::new("PFCOUNT")),
+        13..=15 => {
+            let line = Line::new("PFMERGE").with(g.key());
+            several(g, line)
+        }
+        16..=19 => Line::new("GET").with(g.key()),
+        20 => {
+            const WORDS: &[&str] = &["GETREG", "DECODE", "DECODE", "encoding", "ToDense", "NOPE"];
+            Line::new("PFDEBUG").and(g.one_of(WORDS)).with(g.key())
+        }
+        21 => Line::new("SETRANGE").with(g.key()).with(g.rng.u32(..24).to_string()).and("x"),
+        22 => Line::new("OBJECT ENCODING").with(g.key()),
+        _ => Line::new("DEL").with(g.key()),
     }
 }
 
