@@ -106,10 +106,7 @@ pub(super) fn runs(mut bytes: &[u8]) -> impl Iterator<Item = Run> + '_ {
 
 /// Hands every run to `visit`: its first register, its length and its value. Runs beyond the last
 /// register are not shown.
-pub(super) fn each(
-    bytes: &[u8],
-    visit: &mut dyn FnMut(usize, usize, u8),
-) -> Result<(), Corrupted> {
+pub(super) fn each(bytes: &[u8], visit: &mut dyn FnMut(usize, usize, u8)) -> Result<(), Corrupted> {
     let (mut register, mut taken) = (0, 0);
     for run in runs(bytes) {
         if register + run.len > REGISTERS {

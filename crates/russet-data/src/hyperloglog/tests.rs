@@ -27,10 +27,7 @@ fn the_bytes_are_those_of_redis() {
         assert!(!add(&mut sketch, element));
     }
     outdate_count(&mut sketch);
-    assert_eq!(
-        sketch,
-        b"HYLL\x01\0\0\0\0\0\0\0\0\0\0\x80\x60\xf3\x80P\xb1\x84K\xfb\x80BZ"
-    );
+    assert_eq!(sketch, b"HYLL\x01\0\0\0\0\0\0\0\0\0\0\x80\x60\xf3\x80P\xb1\x84K\xfb\x80BZ");
     assert_eq!(Sketch::new(&sketch).expect("a sketch").estimate(), Ok(3));
 }
 

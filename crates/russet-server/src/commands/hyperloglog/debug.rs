@@ -37,7 +37,8 @@ fn pfdebug(ctx: &mut Ctx<'_>) -> Result<(), Error> {
             registers.values().iter().for_each(|rank| ctx.out.integer((*rank).into()));
         }
         () if is("DECODE") => {
-            let runs = sketch.describe_runs().ok_or(Error::new("ERR HLL encoding is not sparse"))?;
+            let runs =
+                sketch.describe_runs().ok_or(Error::new("ERR HLL encoding is not sparse"))?;
             ctx.out.bulk(runs.as_bytes());
         }
         () if is("ENCODING") => ctx.out.simple(match sketch.encoding() {

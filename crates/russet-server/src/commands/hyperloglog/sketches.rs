@@ -25,9 +25,9 @@ pub fn sketch(entry: &Entry) -> Result<Sketch<'_>, Error> {
         ValueRef::Bytes(bytes) => Some(bytes),
         ValueRef::Object(object) => russet_data::object::Variant::of(object).map(Vec::as_slice),
     };
-    bytes.and_then(Sketch::new).ok_or(Error::new(
-        "WRONGTYPE Key is not a valid HyperLogLog string value.",
-    ))
+    bytes
+        .and_then(Sketch::new)
+        .ok_or(Error::new("WRONGTYPE Key is not a valid HyperLogLog string value."))
 }
 
 /// The bytes of a string entry that is a sketch, to be changed and stored again.
