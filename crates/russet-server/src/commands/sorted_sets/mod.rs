@@ -1,6 +1,7 @@
 //! Sorted sets.
 
 mod add;
+mod blocking;
 mod bounds;
 mod combine;
 mod pop;
@@ -21,6 +22,9 @@ use crate::exec::{Ctx, Event, EventClass};
 
 /// The commands of this family.
 pub const COMMANDS: &[Command] = &[
+    blocking::BZMPOP,
+    blocking::BZPOPMAX,
+    blocking::BZPOPMIN,
     add::ZADD,
     read::ZCARD,
     read::ZCOUNT,

@@ -2,12 +2,12 @@
 
 use russet_data::number::parse_i64;
 use russet_data::sorted_set::SortedSet;
-use russet_resp::Protocol;
+use russet_resp::{Protocol, ReplyWriter};
 
 use super::{counted_keys, event, reply};
 use crate::command::{Command, Flags, Group, KeyFlags, KeySpec};
 use crate::error::Error;
-use crate::exec::{Ctx, Key, values};
+use crate::exec::{Ctx, Key, View, values};
 
 const FLAGS: Flags = Flags::WRITE.union(Flags::FAST);
 const TAKES: &[KeySpec] = &[KeySpec::one(1, KeyFlags::TAKES)];
@@ -70,6 +70,8 @@ pub enum Shape {
     Flat,
     /// An array of pairs.
     Pairs,
+    /// The key, the only member, its score.
+    KeyAndOne,
     /// The key, then an array of pairs.
     KeyAndPairs,
 }
@@ -77,14 +79,14 @@ pub enum Shape {
 /// Takes up to `count` elements out of a set and replies them; `None`, without a reply, if there is no
 /// such key.
 pub fn pop(
-    ctx: &mut Ctx<'_>,
+    db: &mut View<'_>,
+    out: &mut ReplyWriter<'_>,
     key: Key<'_>,
     end: End,
     count: usize,
     shape: Shape,
 ) -> Result<Option<usize>, Error> {
-    let out = &mut ctx.out;
-    let updated = values::update(&mut ctx.db, key, |set: &mut SortedSet| {
+    let updated = values::update(db, key, |set: &mut SortedSet| {
         let len = set.len();
         let count = count.min(len);
         let ranks = match end {
@@ -94,6 +96,10 @@ pub fn pop(
         match shape {
             Shape::Flat => out.array(2 * count),
             Shape::Pairs => out.array(count),
+            Shape::KeyAndOne => {
+                out.array(1 + 2 * count);
+                out.bulk(key.bytes);
+            }
             Shape::KeyAndPairs => {
                 out.array(2);
                 out.bulk(key.bytes);
@@ -116,10 +122,10 @@ pub fn pop(
     })?;
     let Some(updated) = updated else { return Ok(None) };
     if updated.result > 0 {
-        ctx.db.changed_by(key, event(end.command()), updated.result as u64);
+        db.changed_by(key, event(end.command()), updated.result as u64);
     }
     if updated.is_empty {
-        values::remove_emptied(&mut ctx.db, key);
+        values::remove_emptied(db, key);
     }
     Ok(Some(updated.result))
 }
@@ -141,7 +147,7 @@ fn pop_from_one(ctx: &mut Ctx<'_>, end: End) -> Result<(), Error> {
     let nested = count.is_some() && ctx.out.protocol() == Protocol::Resp3;
     let shape = if nested { Shape::Pairs } else { Shape::Flat };
     let key = ctx.key(1);
-    if pop(ctx, key, end, count.unwrap_or(1), shape)?.is_none() {
+    if pop(&mut ctx.db, &mut ctx.out, key, end, count.unwrap_or(1), shape)?.is_none() {
         ctx.out.empty_array();
     }
     Ok(())
@@ -156,7 +162,8 @@ fn zmpop(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     let (keys, end, count) = parse_many(ctx, 1)?;
     for nth in 0..keys {
         let key = ctx.nth_key(nth, 2, 1);
-        if let Some(popped) = pop(ctx, key, end, count, Shape::KeyAndPairs)? {
+        let (db, out) = (&mut ctx.db, &mut ctx.out);
+        if let Some(popped) = pop(db, out, key, end, count, Shape::KeyAndPairs)? {
             let popped = popped.to_string();
             ctx.db.journal_as(&[end.command().as_bytes(), key.bytes, popped.as_bytes()]);
             return Ok(());
