@@ -2,6 +2,7 @@
 
 pub mod bits;
 pub mod element_hash;
+pub mod geo;
 pub mod glob;
 pub mod hash;
 pub mod hyperloglog;

@@ -182,6 +182,11 @@ impl<'a> ReplyWriter<'a> {
         self.number(b',', text.as_bytes());
     }
 
+    /// A floating-point number as it has been written already.
+    pub fn decimal(&mut self, text: &[u8]) {
+        self.number(b',', text);
+    }
+
     /// A truth value.
     #[inline]
     pub fn boolean(&mut self, value: bool) {

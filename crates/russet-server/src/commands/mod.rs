@@ -7,6 +7,7 @@ pub mod bits;
 mod collections;
 pub mod connection;
 mod element_scan;
+pub mod geo;
 pub mod hashes;
 mod help;
 pub mod hyperloglog;
@@ -25,6 +26,7 @@ use crate::command::Command;
 pub const ALL: &[&[Command]] = &[
     strings::COMMANDS,
     sorted_sets::COMMANDS,
+    geo::COMMANDS,
     bits::COMMANDS,
     lists::COMMANDS,
     keys::COMMANDS,

@@ -162,16 +162,18 @@ pub(super) fn add(
     let scores = (first..args.len()).step_by(2).map(|at| parse_f64(args.get(at)));
     let scores: SmallVec<[f64; 8]> = scores.collect::<Option<_>>().ok_or(Error::NOT_A_FLOAT)?;
     let pairs = scores.into_iter().enumerate();
-    put(ctx, rule, counts_changes, pairs.map(|(nth, score)| (score, args.get(first + 2 * nth + 1))))
+    let pairs = pairs.map(|(nth, score)| (score, args.get(first + 2 * nth + 1)));
+    put(ctx, rule, counts_changes, pairs).map(|_| ())
 }
 
-/// Adds pairs of scores, which are not NaN, and members, and replies what came of it.
+/// Adds pairs of scores, which are not NaN, and members, replies what came of it, and returns whether
+/// anything changed.
 pub fn put<'m>(
     ctx: &mut Ctx<'_>,
     rule: ScoreRule,
     counts_changes: bool,
     pairs: impl Iterator<Item = (f64, &'m [u8])>,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let key = ctx.key(1);
     let limits = limits(ctx);
     let mut pairs = pairs.peekable();
@@ -210,5 +212,5 @@ pub fn put<'m>(
             ctx.out.integer(changes as i64);
         }
     }
-    Ok(())
+    Ok(added + updated > 0)
 }

@@ -7,6 +7,7 @@
 mod bits;
 mod bytes;
 mod connection;
+mod geo;
 mod keys;
 mod lists;
 pub mod server;
@@ -40,6 +41,7 @@ pub const FAMILIES: &[(&str, &[Family])] = &[
     ("transactions", &[connection::transactions, connection::transactions, strings::strings]),
     ("connection", &[connection::connection, strings::numbers]),
     ("sorted_sets", &[sorted_sets::sorted_sets]),
+    ("geo", &[geo::geo]),
     ("server", &[server::server, strings::strings]),
     ("everything", EVERYTHING),
 ];
@@ -59,6 +61,7 @@ const EVERYTHING: &[Family] = &[
     connection::connection,
     server::server,
     sorted_sets::sorted_sets,
+    geo::geo,
 ];
 
 /// The steps named by `families`, `seed` and `length`.
