@@ -81,15 +81,17 @@ impl Worker {
         if let Some(deadline_ms) = wait.deadline_ms {
             self.blocked.deadlines.insert((deadline_ms, wait.client.id));
         }
+        connection.client.info.set_last_command(Some(wait.entry));
         if connection.ended {
             self.leave_while_blocked(at);
         }
     }
 
-    /// Closes the connection of a client that has gone while it waited.
+    /// Closes the connection of a client that will send no more while it waits, once it has got the
+    /// replies that it is owed.
     pub(super) fn leave_while_blocked(&mut self, at: usize) {
         self.give_up(at);
-        self.connections[at].client.close(Close::Now);
+        self.connections[at].client.close(Close::AfterReply);
         self.mark_dirty(at);
     }
 

@@ -121,7 +121,9 @@ impl Worker {
             let Some((at, item)) = run.last() else { continue };
             let Some(connection) = self.connections.get_mut(*at) else { continue };
             connection.end_batch();
-            if let Item::Command { entry, .. } = item {
+            if let Item::Command { entry, .. } = item
+                && connection.waits_for.is_none()
+            {
                 connection.client.info.set_last_command(entry.ok());
             }
             connection.publish(now_ms);
