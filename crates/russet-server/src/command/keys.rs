@@ -53,6 +53,18 @@ pub enum Begin {
     Index(usize),
     /// After this word, looked for from an argument on (from the end, if negative).
     Keyword(&'static str, i32),
+    /// After the last `word` from an argument on that is no argument of another option, of which it is
+    /// known how many each has. Clients are told that they cannot know.
+    LastOption {
+        /// The option whose argument is a key.
+        word: &'static str,
+        /// Where the options begin.
+        from: usize,
+        /// Other options, and how many arguments each has.
+        others: &'static [(&'static str, usize)],
+    },
+    /// The keys are not among the arguments. Clients are told that they cannot know.
+    Nowhere,
 }
 
 /// How to find the keys from there.
@@ -118,6 +130,18 @@ impl KeySpec {
                 };
                 found? + 1
             }
+            Begin::LastOption { word, from, others } => {
+                let mut found = None;
+                let mut at = from;
+                while at + 1 < argc {
+                    let is = |word: &str| arg(at).eq_ignore_ascii_case(word.as_bytes());
+                    let other = others.iter().find(|(other, _)| is(other));
+                    found = if is(word) { Some(at) } else { found };
+                    at += 1 + other.map_or(0, |(_, arguments)| *arguments);
+                }
+                found? + 1
+            }
+            Begin::Nowhere => return None,
         };
         if begin >= argc {
             return None;
@@ -198,5 +222,11 @@ mod tests {
         };
         assert_eq!(found(store, "georadius k x store dst"), [4]);
         assert_eq!(found(store, "georadius k x count 1"), []);
+        let others = &[("LIMIT", 2), ("BY", 1)];
+        let last = KeySpec { begin: Begin::LastOption { word: "STORE", from: 2, others }, ..store };
+        assert_eq!(found(last, "sort k limit 0 1 store a desc store b"), [9]);
+        assert_eq!(found(last, "sort k by store limit store a"), []);
+        assert_eq!(found(last, "sort k store"), []);
+        assert_eq!(found(KeySpec { begin: Begin::Nowhere, ..store }, "sort k"), []);
     }
 }

@@ -97,6 +97,8 @@ bitflags::bitflags! {
         const SCRIPTING = 1 << 4;
         /// `@admin`, of commands without the flag
         const ADMIN = 1 << 5;
+        /// `@list`, `@set` and `@sortedset`, of commands for all three
+        const COLLECTIONS = 1 << 6;
     }
 }
 
@@ -157,6 +159,9 @@ pub struct Command {
     pub handler: Handler,
     /// What a call does with the keys of a specification with `VARIABLE_FLAGS`.
     pub key_flags: Option<fn(Args<'_>) -> KeyFlags>,
+    /// Whether a call touches keys that no specification finds: it runs as with
+    /// [`Flags::EXCLUSIVE`].
+    pub reaches: Option<fn(Args<'_>) -> bool>,
     /// Its subcommands.
     pub subcommands: &'static [Command],
 }
@@ -180,6 +185,7 @@ impl Command {
             replaced_by: None,
             adopts: None,
             key_flags: None,
+            reaches: None,
             handler,
             subcommands: &[],
         }

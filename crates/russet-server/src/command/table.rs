@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use super::{Command, Flags, KeyFlags, KeySpec};
 use crate::commands;
+use crate::exec::Args;
 
 /// A command with its place among all commands.
 pub struct CommandEntry {
@@ -22,6 +23,9 @@ pub struct CommandEntry {
     pub parent: Option<&'static CommandEntry>,
     /// Its subcommands, in the order of declaration.
     pub subcommands: Vec<&'static CommandEntry>,
+    /// The same command, to be run behind the closed gate: for calls that reach keys which no
+    /// specification finds.
+    exclusive: Option<&'static CommandEntry>,
     /// Its only key's argument, for the many commands that have exactly one at a fixed place.
     pub single_key: Option<usize>,
 }
@@ -38,6 +42,14 @@ impl CommandEntry {
     #[inline]
     pub fn flags(&self) -> Flags {
         self.flags
+    }
+
+    /// What to execute for a call with these arguments: the command, or its exclusive twin.
+    pub fn for_call(&'static self, args: Args<'_>) -> &'static CommandEntry {
+        match (self.command.reaches, self.exclusive) {
+            (Some(reaches), Some(exclusive)) if reaches(args) => exclusive,
+            _ => self,
+        }
     }
 
     /// The positions of all keys in a call, in the order of the key specifications. Names that are
@@ -128,7 +140,20 @@ fn entry(
         ] if !flags.contains(KeyFlags::NOT_KEY) => Some(*at),
         _ => None,
     };
-    CommandEntry { id, command, flags: command.flags, full_name, parent, subcommands, single_key }
+    let exclusive = command.reaches.map(|_| -> &'static CommandEntry {
+        Box::leak(Box::new(CommandEntry {
+            id,
+            command,
+            flags: command.flags | Flags::EXCLUSIVE,
+            full_name: full_name.clone(),
+            parent,
+            subcommands: Vec::new(),
+            exclusive: None,
+            single_key: None,
+        }))
+    });
+    let flags = command.flags;
+    CommandEntry { id, command, flags, full_name, parent, subcommands, exclusive, single_key }
 }
 
 /// Names to commands, as one server knows them: an open-addressed table that is read for every

@@ -17,6 +17,7 @@ pub mod pubsub;
 pub mod server;
 pub mod sets;
 pub mod sorted_sets;
+pub mod sort;
 pub mod strings;
 pub mod transactions;
 
@@ -35,6 +36,7 @@ pub const ALL: &[&[Command]] = &[
     hyperloglog::COMMANDS,
     pubsub::COMMANDS,
     connection::COMMANDS,
+    sort::COMMANDS,
     server::COMMANDS,
     transactions::COMMANDS,
 ];

@@ -283,9 +283,9 @@ impl Parsing<'_> {
         let argc = spans.len();
         let name = spans[0].resolve(command, owned);
         let sub = spans.get(1).map(|span| span.resolve(command, owned));
-        let entry = self.server.names.resolve(name, sub);
+        let mut entry = self.server.names.resolve(name, sub);
         let first_hash = self.batch.hashes.len();
-        if let Ok(entry) = entry
+        if let Ok(entry) = &mut entry
             && entry.command.arity_fits(argc)
         {
             let keyspace = &self.server.keyspace;
@@ -294,6 +294,7 @@ impl Parsing<'_> {
                 let hash = keyspace.hash(spans[at].resolve(command, owned));
                 self.batch.add_hash(keyspace, db, hash);
             } else if !entry.command.keys.is_empty() {
+                *entry = entry.for_call(Args::new(command, spans, owned));
                 let positions = entry.key_positions(argc, |at| {
                     self.batch.spans[first_span + at].resolve(command, owned)
                 });

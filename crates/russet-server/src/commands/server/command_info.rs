@@ -52,9 +52,9 @@ pub fn categories(command: &Command) -> Vec<&'static str> {
         ("keyspace", extra(Categories::KEYSPACE)),
         ("read", flag(Flags::READONLY) && !extra(Categories::SCRIPTING)),
         ("write", flag(Flags::WRITE)),
-        ("set", group(Group::Set)),
-        ("sortedset", group(Group::SortedSet)),
-        ("list", group(Group::List)),
+        ("set", group(Group::Set) || extra(Categories::COLLECTIONS)),
+        ("sortedset", group(Group::SortedSet) || extra(Categories::COLLECTIONS)),
+        ("list", group(Group::List) || extra(Categories::COLLECTIONS)),
         ("hash", group(Group::Hash)),
         ("string", group(Group::String)),
         ("bitmap", group(Group::Bitmap)),
@@ -157,8 +157,12 @@ fn write_key_spec(out: &mut ReplyWriter<'_>, spec: &KeySpec) {
         Begin::Keyword(word, from) => {
             write_step(out, "keyword", &[("startfrom", from.into())], Some(("keyword", word)));
         }
+        Begin::LastOption { .. } | Begin::Nowhere => write_step(out, "unknown", &[], None),
     }
     out.bulk(b"find_keys");
+    if matches!(spec.begin, Begin::LastOption { .. } | Begin::Nowhere) {
+        return write_step(out, "unknown", &[], None);
+    }
     match spec.find {
         Find::Range { last, step, limit } => {
             let numbers =
