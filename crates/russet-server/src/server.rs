@@ -76,6 +76,8 @@ pub struct Server {
     pub oom_score: crate::oom_score::OomScore,
     /// Active expiry can be switched off by DEBUG.
     pub active_expire: AtomicBool,
+    /// Elements of long lists that are this long are kept alone; set by DEBUG.
+    pub list_alone_bytes: AtomicUsize,
     /// 40 hexadecimal digits that name this run; DEBUG CHANGE-REPL-ID renews the replication id.
     pub run_id: String,
     /// See `run_id`.

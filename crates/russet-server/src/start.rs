@@ -12,6 +12,7 @@ use russet_keyspace::keyspace::{Keyspace, Waker};
 
 use crate::client::Registry;
 use crate::command::Names;
+use crate::commands::lists::DEFAULT_ALONE_BYTES;
 use crate::config::{Config, ConfigSource, Startup};
 use crate::files;
 use crate::journal::Journal;
@@ -172,6 +173,7 @@ pub(crate) fn build(
         errors: Default::default(),
         oom_score: Default::default(),
         active_expire: AtomicBool::new(true),
+        list_alone_bytes: AtomicUsize::new(DEFAULT_ALONE_BYTES),
         run_id: random_id(),
         replication_id: Mutex::new(random_id()),
         started: Instant::now(),

@@ -69,6 +69,7 @@ impl TestServer {
     pub fn run_args(&mut self, mut argv: Vec<Vec<u8>>) -> Vec<u8> {
         let spans: Vec<ArgSpan> = (0..argv.len() as u32).map(ArgSpan::owned).collect();
         let entry = self.server.names.resolve(&argv[0], argv.get(1).map(|sub| &sub[..]));
+        let entry = entry.map(|entry| entry.for_call(Args::new(&[], &spans, &argv)));
         let mut hashes = Vec::new();
         if let Ok(entry) = &entry {
             let positions = entry.key_positions(argv.len(), |at| &argv[at]);

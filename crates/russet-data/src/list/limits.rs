@@ -5,7 +5,7 @@ const SIZE_CLASSES: [usize; 5] = [4096, 8192, 16_384, 32_768, 65_536];
 /// The most bytes of a listpack of more than one element whose limit is a number of elements.
 const SAFE_BYTES: usize = 8192;
 
-/// `list-max-listpack-size` and `list-compress-depth`.
+/// `list-max-listpack-size`, `list-compress-depth`, and what tests set besides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// If positive, how many elements a listpack may have; if negative, which of five sizes, from 4
@@ -13,6 +13,8 @@ pub struct Limits {
     pub max_listpack_size: i32,
     /// How many listpacks at either end of a long list are not compressed; 0 if none are anywhere.
     pub compress_depth: u32,
+    /// An element of a long list that has at least so many bytes is kept alone in any case.
+    pub alone_bytes: usize,
 }
 
 impl Limits {
@@ -27,7 +29,7 @@ impl Limits {
     #[inline]
     #[must_use]
     pub fn are_exceeded_alone_by(self, text_len: usize) -> bool {
-        text_len > self.most_bytes()
+        text_len > self.most_bytes() || text_len >= self.alone_bytes
     }
 
     /// The limits of what an operation leaves at most half full.
@@ -57,7 +59,7 @@ impl Limits {
 /// As Redis has them.
 impl Default for Limits {
     fn default() -> Self {
-        Limits { max_listpack_size: -2, compress_depth: 0 }
+        Limits { max_listpack_size: -2, compress_depth: 0, alone_bytes: usize::MAX }
     }
 }
 
@@ -66,7 +68,7 @@ mod tests {
     use super::*;
 
     fn limits(max_listpack_size: i32) -> Limits {
-        Limits { max_listpack_size, compress_depth: 0 }
+        Limits { max_listpack_size, ..Limits::default() }
     }
 
     #[test]

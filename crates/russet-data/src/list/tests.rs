@@ -7,9 +7,13 @@ use super::*;
 
 /// Small enough for many nodes, and of every kind: counted, sized, with and without compression.
 fn limits() -> impl Strategy<Value = Limits> {
-    (prop::sample::select(vec![-1, 0, 1, 2, 3, 4, 7]), 0u32..3).prop_map(
-        |(max_listpack_size, compress_depth)| Limits { max_listpack_size, compress_depth },
-    )
+    let sizes = prop::sample::select(vec![-1, 0, 1, 2, 3, 4, 7]);
+    let lengths = prop::sample::select(vec![usize::MAX, 70, 1]);
+    (sizes, 0u32..3, lengths).prop_map(|(max_listpack_size, compress_depth, alone_bytes)| Limits {
+        max_listpack_size,
+        compress_depth,
+        alone_bytes,
+    })
 }
 
 /// Few different ones, so that some are found; some long, so that nodes are full or compressible.
@@ -163,7 +167,7 @@ fn numbers(limits: Limits, count: usize) -> List {
 
 #[test]
 fn a_list_becomes_long_and_short_as_in_redis() {
-    let limits = Limits { max_listpack_size: 4, compress_depth: 0 };
+    let limits = Limits { max_listpack_size: 4, ..Limits::default() };
     let mut list = numbers(limits, 4);
     assert!(is_listpack(&list));
     list.prepare(limits, 1, 1);
@@ -185,7 +189,7 @@ fn a_list_becomes_long_and_short_as_in_redis() {
 #[test]
 fn a_list_is_a_queue() {
     for (into, from) in [(End::Left, End::Right), (End::Right, End::Left)] {
-        let limits = Limits { max_listpack_size: 10, compress_depth: 1 };
+        let limits = Limits { max_listpack_size: 10, compress_depth: 1, ..Limits::default() };
         let mut list = List::new();
         for number in 0i64..2000 {
             list.prepare(limits, 20, 1);
@@ -226,7 +230,7 @@ fn removing_most_elements_gives_memory_back() {
 #[test]
 fn compression_saves_memory() {
     let plain = numbers(Limits::default(), 20_000);
-    let compressed = numbers(Limits { max_listpack_size: -2, compress_depth: 1 }, 20_000);
+    let compressed = numbers(Limits { compress_depth: 1, ..Limits::default() }, 20_000);
     compressed.check_invariants();
     assert_eq!(to_vecs(&plain), to_vecs(&compressed));
     assert!(compressed.allocated_bytes() < plain.allocated_bytes() / 2);

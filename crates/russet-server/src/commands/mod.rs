@@ -18,6 +18,7 @@ pub mod server;
 pub mod sets;
 pub mod sorted_sets;
 pub mod sort;
+pub mod sorted_sets;
 pub mod strings;
 pub mod transactions;
 

@@ -30,7 +30,7 @@ pub use command_line::{Launch, from_command_line};
 pub use directive::{Directive, Flags, Status, Theme};
 pub use error::StartError;
 pub use file::{ConfigSource, Renaming, Startup, Statement};
-pub use format::Choices;
+pub use format::{Choices, parse_bytes};
 pub use rewrite::{Appended, RewriteError, rewrite};
 pub use values::*;
 

@@ -9,6 +9,7 @@ use super::connection::Connection;
 use super::event_loop::Worker;
 use crate::client::{Client, Close};
 use crate::command::Flags;
+use crate::exec::Args;
 use crate::server::Server;
 
 /// Most bytes received from one connection in a round, so that none starves the others.

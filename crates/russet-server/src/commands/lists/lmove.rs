@@ -61,6 +61,7 @@ pub(super) fn transfer(
     from: End,
     to: End,
 ) -> Result<bool, Error> {
+    let limits = limits(ctx);
     let same = source.bytes == destination.bytes;
     // Nothing is taken before it is known that it can be put somewhere.
     if values::update(db, source, |_: &mut List| ())?.is_none() {

@@ -8,6 +8,7 @@ mod push;
 mod read;
 
 use std::ops::Range;
+use std::sync::atomic::Ordering;
 
 use russet_data::list::{End, Limits};
 use russet_data::listpack::Element;
@@ -15,7 +16,6 @@ use russet_data::number::IntBuf;
 use russet_resp::ReplyWriter;
 
 use crate::command::Command;
-use crate::config::Config;
 use crate::error::Error;
 use crate::exec::{Event, EventClass, Key, View, values};
 
@@ -45,11 +45,16 @@ pub const COMMANDS: &[Command] = &[
     push::RPUSHX,
 ];
 
+/// From how many bytes on an element of a long list is kept alone, whatever the limits say, unless
+/// DEBUG says otherwise.
+pub const DEFAULT_ALONE_BYTES: usize = 1 << 30;
+
 /// How large a list's listpacks may get.
-pub fn limits(config: &Config) -> Limits {
+pub fn limits(ctx: &Ctx<'_>) -> Limits {
     Limits {
-        max_listpack_size: config.list_max_listpack_size,
-        compress_depth: config.list_compress_depth,
+        max_listpack_size: ctx.config().list_max_listpack_size,
+        compress_depth: ctx.config().list_compress_depth,
+        alone_bytes: ctx.server.list_alone_bytes.load(Ordering::Relaxed),
     }
 }
 

@@ -81,6 +81,9 @@ pub(super) fn pop_one(
     end: End,
 ) -> Result<bool, Error> {
     let taken = values::update(db, key, |list: &mut List| {
+fn pop_one(ctx: &mut Ctx<'_>, key: Key<'_>, end: End) -> Result<(), Error> {
+    let (limits, out) = (limits(ctx), &mut ctx.out);
+    let taken = values::update(&mut ctx.db, key, |list: &mut List| {
         let element = list.peek(end).expect("no key holds an empty list");
         write(out, element);
         list.drop_one(end);
@@ -113,6 +116,8 @@ pub(super) fn pop_many(
     reply: Reply,
 ) -> Result<Option<usize>, Error> {
     let taken = values::update(db, key, |list: &mut List| {
+    let (limits, out) = (limits(ctx), &mut ctx.out);
+    let taken = values::update(&mut ctx.db, key, |list: &mut List| {
         let len = list.len();
         let count = count.min(len);
         if reply == Reply::KeyAndElements {

@@ -52,7 +52,8 @@ impl Elements {
                 in_order(weighed, range, |one, other| directed(by_text(one.1, other.1)))
             }
             (true, Some(by)) => {
-                let weight = |place| by.look_up(db, self.get(place), |text| text.map(<[u8]>::to_vec));
+                let weight =
+                    |place| by.look_up(db, self.get(place), |text| text.map(<[u8]>::to_vec));
                 let weighed = (0..self.len()).map(weight).zip(0..).collect();
                 // What has no weight comes first.
                 in_order(weighed, range, |one, other| directed(one.0.cmp(&other.0)))
@@ -60,7 +61,9 @@ impl Elements {
             (false, by) => {
                 let weight = |place| match by {
                     None => number(self.get(place)),
-                    Some(by) => by.look_up(db, self.get(place), |text| text.map_or(Some(0.0), number)),
+                    Some(by) => {
+                        by.look_up(db, self.get(place), |text| text.map_or(Some(0.0), number))
+                    }
                 };
                 let weights: Option<Vec<f64>> = (0..self.len()).map(weight).collect();
                 let weights = weights.ok_or_else(|| {

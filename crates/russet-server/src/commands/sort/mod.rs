@@ -27,7 +27,7 @@ use crate::exec::{Ctx, Event, EventClass, Key, View, values};
 /// The commands of this family.
 pub const COMMANDS: &[Command] = &[SORT, SORT_RO];
 
-pub const SORT: Command = Command {
+const SORT: Command = Command {
     group: Group::Generic,
     summary: "Sorts the elements of a list, a set or a sorted set, and returns or stores them.",
     complexity: "O(N + M * log(M)) where N is the number of elements and M of those returned; O(N) \
@@ -40,7 +40,7 @@ pub const SORT: Command = Command {
     ..Command::new("sort", -2, Flags::WRITE.union(Flags::DENYOOM), sort)
 };
 
-pub const SORT_RO: Command = Command {
+const SORT_RO: Command = Command {
     since: "7.0.0",
     summary: "Sorts the elements of a list, a set or a sorted set, and returns them.",
     syntax: "key [BY pattern:pattern] [LIMIT offset_count(offset:integer count:integer)] \
@@ -61,7 +61,11 @@ const PATTERNS: KeySpec = KeySpec {
 };
 const STORED: KeySpec = KeySpec {
     flags: KeyFlags::OVERWRITES,
-    begin: Begin::LastOption { word: "STORE", from: 2, others: &[("LIMIT", 2), ("GET", 1), ("BY", 1)] },
+    begin: Begin::LastOption {
+        word: "STORE",
+        from: 2,
+        others: &[("LIMIT", 2), ("GET", 1), ("BY", 1)],
+    },
     find: Find::Range { last: 0, step: 1, limit: 0 },
 };
 

@@ -103,7 +103,8 @@ pub(super) fn reaches_other_keys(args: Args<'_>) -> bool {
         if (is("BY") || is("GET")) && Pattern::parse(next).varies() {
             return true;
         }
-        let arguments = if is("LIMIT") { 2 } else { usize::from(is("BY") || is("GET") || is("STORE")) };
+        let arguments =
+            if is("LIMIT") { 2 } else { usize::from(is("BY") || is("GET") || is("STORE")) };
         at += 1 + arguments;
     }
     false

@@ -24,7 +24,7 @@ const UNITS: [(&str, u64); 8] = [
 
 /// Reads an amount such as `64mb`, in bytes. Without digits it is nothing, as in Redis. `None` if
 /// it is no amount, or above 64 bits.
-pub(super) fn parse_bytes(text: &[u8]) -> Option<u64> {
+pub fn parse_bytes(text: &[u8]) -> Option<u64> {
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (number, unit) = text.split_at(digits);
     let (_, factor) = UNITS.iter().find(|(name, _)| name.as_bytes().eq_ignore_ascii_case(unit))?;

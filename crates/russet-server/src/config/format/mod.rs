@@ -12,7 +12,7 @@ mod text;
 
 pub use integer::{clamped, cores, integer, octal};
 pub use lists::{BIND, CLIENT_LIMITS, OOM_SCORES, PERCENTILES, SAVE_POINTS};
-pub use memory::{MEMORY_OR_PERCENT, memory};
+pub use memory::{MEMORY_OR_PERCENT, memory, parse_bytes};
 pub use special::{
     Choices, DIRECTORY, FlagSet, NOTIFY_CLASSES, REPLICA_OF, YES_NO, flag_set, one_of,
 };

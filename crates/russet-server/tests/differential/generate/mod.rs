@@ -12,6 +12,7 @@ mod keys;
 mod lists;
 pub mod server;
 mod sets;
+mod sort;
 mod sorted_sets;
 mod strings;
 
@@ -36,6 +37,7 @@ pub const FAMILIES: &[(&str, &[Family])] = &[
     ("hashes", &[sets::hashes]),
     ("sketches", &[sets::sketches]),
     ("collections", &[sets::sets, sets::hashes, keys::keys, keys::shown_when_expired]),
+    ("sort", &[sort::sort, sort::sort, sort::values]),
     ("keys", &[keys::keys, keys::keys, keys::shown_when_expired, strings::strings]),
     ("expiry", &[keys::expiry, keys::expiry, strings::strings]),
     ("transactions", &[connection::transactions, connection::transactions, strings::strings]),
@@ -52,6 +54,7 @@ const EVERYTHING: &[Family] = &[
     bits::bits,
     bits::bitfields,
     lists::lists,
+    sort::sort,
     keys::keys,
     keys::expiry,
     sets::sets,

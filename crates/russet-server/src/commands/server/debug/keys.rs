@@ -11,6 +11,8 @@ use russet_data::table::Statistics;
 use russet_keyspace::access::idle_ms;
 use russet_keyspace::entry::{Entry, ValueRef};
 
+use crate::commands::lists::DEFAULT_ALONE_BYTES;
+use crate::config::parse_bytes;
 use crate::error::Error;
 use crate::exec::values::encoding_name;
 use crate::exec::{Ctx, Key};
@@ -21,6 +23,20 @@ pub fn set_active_expire(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     ctx.out.ok();
     Ok(())
 }
+
+pub fn set_list_alone_bytes(ctx: &mut Ctx<'_>) -> Result<(), Error> {
+    let bytes = parse_bytes(ctx.args.get(2)).filter(|bytes| *bytes <= MAX_ALONE_BYTES);
+    let bytes = bytes.ok_or_else(|| {
+        Error::new("ERR argument must be a memory value bigger than 1 and smaller than 4gb")
+    })?;
+    let bytes = if bytes == 0 { DEFAULT_ALONE_BYTES } else { bytes as usize };
+    ctx.server.list_alone_bytes.store(bytes, Ordering::Relaxed);
+    ctx.out.ok();
+    Ok(())
+}
+
+/// The most that DEBUG accepts, as in Redis.
+const MAX_ALONE_BYTES: u64 = (4 << 30) - (1 << 20);
 
 pub fn string_matches(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     let matches = glob::matches(ctx.args.get(3), ctx.args.get(2), Case::Sensitive);

@@ -123,6 +123,13 @@ const SUBCOMMANDS: &[Subcommand] = &[
         handler: protocol::example,
     },
     Subcommand {
+        name: "QUICKLIST-PACKED-THRESHOLD",
+        arguments: 1..=1,
+        syntax: "<size>",
+        summary: "Keep elements of long lists that are of <size> or longer alone; 0 is 1GB.",
+        handler: keys::set_list_alone_bytes,
+    },
+    Subcommand {
         name: "SEGFAULT",
         arguments: 0..=0,
         syntax: "",
@@ -158,7 +165,6 @@ const UNAVAILABLE: &[(&str, &str)] = &[
     ("DIGEST", "no digest of the keys"),
     ("DIGEST-VALUE", "no digest of values"),
     ("LOADAOF", "no append-only file"),
-    ("QUICKLIST-PACKED-THRESHOLD", "no lists"),
     ("RELOAD", "no snapshots"),
     ("REPLICATE", "no replication"),
 ];
