@@ -16,7 +16,6 @@ pub mod lists;
 pub mod pubsub;
 pub mod server;
 pub mod sets;
-pub mod sorted_sets;
 pub mod sort;
 pub mod sorted_sets;
 pub mod strings;
