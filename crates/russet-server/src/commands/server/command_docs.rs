@@ -8,7 +8,7 @@
 //!
 //! | written | means |
 //! | --- | --- |
-//! | `name`, `name:type` | a value; types are `string` (what a bare name is), `key` (what a bare name that ends in `key` is), `integer`, `double`, `pattern`, `unix-time` |
+//! | `name`, `name:type` | a value; types are `string` (what a bare name is), `key` (what a bare name that ends in `key` is), `integer`, `double`, `pattern`, `unix-time`, `key-pattern` (a pattern that finds keys) |
 //! | `TOKEN` | the word itself; an argument of its own, named like it in lower case |
 //! | `TOKEN name`, `TOKEN name(...)` | a value or group that follows the word |
 //! | `name(a b)` | a block: all of these, one after the other |
@@ -94,7 +94,7 @@ pub struct SyntaxError {
 ///
 /// See [`SyntaxError`]; a test makes sure that no declaration has one.
 pub fn parse(syntax: &'static str, key_specs: usize) -> Result<Vec<Argument>, SyntaxError> {
-    let mut parser = Parser { rest: syntax.trim_start(), key_specs, keys: 0 };
+    let mut parser = Parser { rest: syntax.trim_start(), key_specs, keys: 0, key_patterns: None };
     let arguments = parser.sequence()?;
     if parser.rest.is_empty() { Ok(arguments) } else { parser.fail("an argument") }
 }
@@ -104,6 +104,8 @@ struct Parser {
     key_specs: usize,
     /// Keys seen so far.
     keys: usize,
+    /// The specification of all key patterns.
+    key_patterns: Option<usize>,
 }
 
 impl Parser {
@@ -179,12 +181,20 @@ impl Parser {
             None => word,
             Some(_) => self.word().expect("a name begins here"),
         };
+        let finds_keys = self.rest.starts_with(":key-pattern");
         let (kind, arguments) =
             if self.accept("(") { self.group()? } else { (self.kind(name)?, Vec::new()) };
-        let key_spec = (kind == Kind::Key).then(|| {
-            self.keys += 1;
-            (self.keys - 1).min(self.key_specs.saturating_sub(1))
-        });
+        let key_spec = match (finds_keys, self.key_patterns) {
+            (true, Some(spec)) => Some(spec),
+            (false, _) if kind != Kind::Key => None,
+            _ => {
+                self.keys += 1;
+                Some((self.keys - 1).min(self.key_specs.saturating_sub(1)))
+            }
+        };
+        if finds_keys {
+            self.key_patterns = key_spec;
+        }
         let multiple = self.accept("...");
         self.rest = self.rest.trim_start();
         Ok(Argument {
@@ -222,7 +232,7 @@ impl Parser {
             return Ok(if name.ends_with("key") { Kind::Key } else { Kind::String });
         };
         self.rest = rest;
-        let named = self.word();
+        let named = self.word().map(|named| if named == "key-pattern" { "pattern" } else { named });
         let kind = Kind::VALUES.into_iter().find(|kind| Some(kind.name()) == named);
         kind.map_or_else(|| self.fail("a type"), Ok)
     }
@@ -302,6 +312,9 @@ mod tests {
         assert_eq!(arguments[3].name, "unix-time-seconds");
         assert_eq!(arguments[0].key_spec, Some(0));
         assert_eq!(parse("a:key b:key c:key", 2).expect("keys")[2].key_spec, Some(1));
+        let patterns = parse("key BY a:key-pattern GET b:key-pattern c:key d:pattern", 3);
+        let specs = patterns.expect("patterns").into_iter().map(|argument| argument.key_spec);
+        assert!(specs.eq([Some(0), Some(1), Some(1), Some(2), None]));
     }
 
     #[test]

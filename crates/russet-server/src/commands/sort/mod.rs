@@ -32,8 +32,8 @@ const SORT: Command = Command {
     summary: "Sorts the elements of a list, a set or a sorted set, and returns or stores them.",
     complexity: "O(N + M * log(M)) where N is the number of elements and M of those returned; O(N) \
                  if nothing is sorted.",
-    syntax: "key [BY pattern:pattern] [LIMIT offset_count(offset:integer count:integer)] \
-             [GET pattern:pattern]... [order(ASC|DESC)] [sorting(ALPHA)] [STORE destination:key]",
+    syntax: "key [BY pattern:key-pattern] [LIMIT offset_count(offset:integer count:integer)] \
+             [GET pattern:key-pattern]... [order(ASC|DESC)] [ALPHA] [STORE destination:key]",
     categories: Categories::COLLECTIONS.union(Categories::DANGEROUS),
     keys: &[SORTED, PATTERNS, STORED],
     reaches: Some(request::reaches_other_keys),
@@ -43,8 +43,8 @@ const SORT: Command = Command {
 const SORT_RO: Command = Command {
     since: "7.0.0",
     summary: "Sorts the elements of a list, a set or a sorted set, and returns them.",
-    syntax: "key [BY pattern:pattern] [LIMIT offset_count(offset:integer count:integer)] \
-             [GET pattern:pattern]... [order(ASC|DESC)] [sorting(ALPHA)]",
+    syntax: "key [BY pattern:key-pattern] [LIMIT offset_count(offset:integer count:integer)] \
+             [GET pattern:key-pattern]... [order(ASC|DESC)] [ALPHA]",
     keys: &[SORTED, PATTERNS],
     name: "sort_ro",
     flags: Flags::READONLY,

@@ -55,6 +55,7 @@ const EVERYTHING: &[Family] = &[
     bits::bitfields,
     lists::lists,
     sort::sort,
+    sort::values,
     keys::keys,
     keys::expiry,
     sets::sets,
@@ -309,6 +310,8 @@ impl Generator {
             "SRANDMEMBER",
             "HRANDFIELD",
             "ZRANDMEMBER",
+            "SORT sort:set",
+            "SORT_RO sort:set",
         ];
         // Ranges of members mean nothing once a spoiled score differs from the others.
         let is_lex = line.0.get(1).is_some_and(|key| key.starts_with(sorted_sets::LEX_PREFIX));
