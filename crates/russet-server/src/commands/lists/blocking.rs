@@ -123,11 +123,11 @@ impl Blocking for Pop {
     }
 
     fn attempt(&self, attempt: &mut Attempt<'_, '_>, key: Key<'_>) -> Result<bool, Error> {
-        let Attempt { config, db, out, .. } = attempt;
+        let Attempt { server, config, db, out, .. } = attempt;
         if values::update(db, key, |_: &mut List| ())?.is_none() {
             return Ok(false);
         }
-        let limits = limits(config);
+        let limits = limits(server, config);
         let name: &[u8] = if self.end == End::Left { b"LPOP" } else { b"RPOP" };
         match self.count {
             None => {
@@ -173,9 +173,10 @@ impl Blocking for Move {
     }
 
     fn attempt(&self, attempt: &mut Attempt<'_, '_>, key: Key<'_>) -> Result<bool, Error> {
-        let Attempt { config, db, out, .. } = attempt;
+        let Attempt { server, config, db, out, .. } = attempt;
         let destination = Key { bytes: &self.destination, hash: self.hash };
-        let is_moved = transfer(limits(config), db, out, key, destination, self.from, self.to)?;
+        let is_moved =
+            transfer(limits(server, config), db, out, key, destination, self.from, self.to)?;
         if is_moved {
             let word = |end: End| if end == End::Left { &b"LEFT"[..] } else { b"RIGHT" };
             match self.recorded {

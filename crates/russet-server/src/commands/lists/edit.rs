@@ -53,7 +53,7 @@ const EVENT_LREM: Event = Event::new(EventClass::LIST, "lrem");
 const EVENT_LTRIM: Event = Event::new(EventClass::LIST, "ltrim");
 
 fn lset(ctx: &mut Ctx<'_>) -> Result<(), Error> {
-    let (key, index, limits) = (ctx.key(1), ctx.int(2), limits(ctx));
+    let (key, index, limits) = (ctx.key(1), ctx.int(2), limits(ctx.server, ctx.config()));
     let element = ctx.args.get(3);
     let updated = values::update(&mut ctx.db, key, |list: &mut List| {
         let at = position(list.len(), index?).ok_or(Error::INDEX_OUT_OF_RANGE)?;
@@ -76,7 +76,7 @@ fn linsert(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     } else {
         return Err(Error::SYNTAX);
     };
-    let (key, limits) = (ctx.key(1), limits(ctx));
+    let (key, limits) = (ctx.key(1), limits(ctx.server, ctx.config()));
     let (pivot, element) = (Element::from(ctx.args.get(3)), ctx.args.get(4));
     let updated = values::update(&mut ctx.db, key, |list: &mut List| {
         let at = index_of(list, pivot)?;
@@ -110,7 +110,7 @@ fn index_of(list: &List, wanted: Element<'_>) -> Option<usize> {
 
 fn lrem(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     let count = ctx.int(2)?;
-    let (key, limits, element) = (ctx.key(1), limits(ctx), ctx.args.get(3));
+    let (key, limits, element) = (ctx.key(1), limits(ctx.server, ctx.config()), ctx.args.get(3));
     let direction = if count < 0 { Direction::Backward } else { Direction::Forward };
     let most = if count == 0 { usize::MAX } else { count.unsigned_abs() as usize };
     let updated = values::update(&mut ctx.db, key, |list: &mut List| {
@@ -130,7 +130,7 @@ fn lrem(ctx: &mut Ctx<'_>) -> Result<(), Error> {
 
 fn ltrim(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     let (start, stop) = (ctx.int(2)?, ctx.int(3)?);
-    let (key, limits) = (ctx.key(1), limits(ctx));
+    let (key, limits) = (ctx.key(1), limits(ctx.server, ctx.config()));
     let updated = values::update(&mut ctx.db, key, |list: &mut List| {
         let len = list.len();
         let kept = between(len, start, stop);

@@ -43,7 +43,7 @@ fn rpoplpush(ctx: &mut Ctx<'_>) -> Result<(), Error> {
 
 fn transfer_or_null(ctx: &mut Ctx<'_>, from: End, to: End) -> Result<(), Error> {
     let (source, destination) = (ctx.nth_key(0, 1, 1), ctx.nth_key(1, 1, 1));
-    let limits = limits(ctx.config());
+    let limits = limits(ctx.server, ctx.config());
     if !transfer(limits, &mut ctx.db, &mut ctx.out, source, destination, from, to)? {
         ctx.out.null();
     }
@@ -61,7 +61,6 @@ pub(super) fn transfer(
     from: End,
     to: End,
 ) -> Result<bool, Error> {
-    let limits = limits(ctx);
     let same = source.bytes == destination.bytes;
     // Nothing is taken before it is known that it can be put somewhere.
     if values::update(db, source, |_: &mut List| ())?.is_none() {

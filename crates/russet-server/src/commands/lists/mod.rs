@@ -16,8 +16,10 @@ use russet_data::number::IntBuf;
 use russet_resp::ReplyWriter;
 
 use crate::command::Command;
+use crate::config::Config;
 use crate::error::Error;
 use crate::exec::{Event, EventClass, Key, View, values};
+use crate::server::Server;
 
 /// The commands of this family.
 pub const COMMANDS: &[Command] = &[
@@ -50,11 +52,11 @@ pub const COMMANDS: &[Command] = &[
 pub const DEFAULT_ALONE_BYTES: usize = 1 << 30;
 
 /// How large a list's listpacks may get.
-pub fn limits(ctx: &Ctx<'_>) -> Limits {
+pub fn limits(server: &Server, config: &Config) -> Limits {
     Limits {
-        max_listpack_size: ctx.config().list_max_listpack_size,
-        compress_depth: ctx.config().list_compress_depth,
-        alone_bytes: ctx.server.list_alone_bytes.load(Ordering::Relaxed),
+        max_listpack_size: config.list_max_listpack_size,
+        compress_depth: config.list_compress_depth,
+        alone_bytes: server.list_alone_bytes.load(Ordering::Relaxed),
     }
 }
 

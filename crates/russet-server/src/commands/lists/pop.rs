@@ -52,7 +52,7 @@ fn pop(ctx: &mut Ctx<'_>, end: End) -> Result<(), Error> {
     let key = ctx.key(1);
     match ctx.args.len() {
         2 => {
-            let limits = limits(ctx.config());
+            let limits = limits(ctx.server, ctx.config());
             if !pop_one(limits, &mut ctx.db, &mut ctx.out, key, end)? {
                 ctx.out.null();
             }
@@ -61,7 +61,7 @@ fn pop(ctx: &mut Ctx<'_>, end: End) -> Result<(), Error> {
         3 => {
             let count = parse_i64(ctx.args.get(2)).and_then(|count| usize::try_from(count).ok());
             let count = count.ok_or(Error::NOT_POSITIVE)?;
-            let (limits, reply) = (limits(ctx.config()), Reply::Elements);
+            let (limits, reply) = (limits(ctx.server, ctx.config()), Reply::Elements);
             let (db, out) = (&mut ctx.db, &mut ctx.out);
             if pop_many(limits, db, out, key, end, count, reply)?.is_none() {
                 ctx.out.null_array();
@@ -81,9 +81,6 @@ pub(super) fn pop_one(
     end: End,
 ) -> Result<bool, Error> {
     let taken = values::update(db, key, |list: &mut List| {
-fn pop_one(ctx: &mut Ctx<'_>, key: Key<'_>, end: End) -> Result<(), Error> {
-    let (limits, out) = (limits(ctx), &mut ctx.out);
-    let taken = values::update(&mut ctx.db, key, |list: &mut List| {
         let element = list.peek(end).expect("no key holds an empty list");
         write(out, element);
         list.drop_one(end);
@@ -116,8 +113,6 @@ pub(super) fn pop_many(
     reply: Reply,
 ) -> Result<Option<usize>, Error> {
     let taken = values::update(db, key, |list: &mut List| {
-    let (limits, out) = (limits(ctx), &mut ctx.out);
-    let taken = values::update(&mut ctx.db, key, |list: &mut List| {
         let len = list.len();
         let count = count.min(len);
         if reply == Reply::KeyAndElements {
@@ -146,7 +141,7 @@ fn lmpop(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     let request = ManyKeys::parse(ctx, 1)?;
     for nth in 0..request.keys {
         let key = ctx.nth_key(nth, 2, 1);
-        let (limits, reply) = (limits(ctx.config()), Reply::KeyAndElements);
+        let (limits, reply) = (limits(ctx.server, ctx.config()), Reply::KeyAndElements);
         let (db, out) = (&mut ctx.db, &mut ctx.out);
         if let Some(taken) = pop_many(limits, db, out, key, request.end, request.count, reply)? {
             let name: &[u8] = if request.end == End::Left { b"LPOP" } else { b"RPOP" };

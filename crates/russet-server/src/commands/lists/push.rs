@@ -66,7 +66,7 @@ enum Absent {
 
 fn push(ctx: &mut Ctx<'_>, end: End, absent: Absent) -> Result<(), Error> {
     let key = ctx.key(1);
-    let (limits, args) = (limits(ctx), ctx.args);
+    let (limits, args) = (limits(ctx.server, ctx.config()), ctx.args);
     let count = args.len() - 2;
     let add = |list: &mut List| {
         list.prepare(limits, args.iter_from(2).map(<[u8]>::len).sum(), count);

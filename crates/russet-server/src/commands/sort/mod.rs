@@ -179,7 +179,7 @@ fn store(
     places: &[usize],
     destination: Key<'_>,
 ) {
-    let limits = limits(ctx);
+    let limits = limits(ctx.server, ctx.config());
     let mut list = List::new();
     each_value(&mut ctx.db, request, elements, places, |value| {
         let value = value.unwrap_or_default();
