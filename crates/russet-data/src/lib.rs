@@ -1,6 +1,7 @@
 //! Value types and encodings: bytes in, bytes out; no I/O, no clock.
 
 pub mod bits;
+pub mod digest;
 pub mod element_hash;
 pub mod geo;
 pub mod glob;

@@ -11,6 +11,7 @@
 
 use std::fmt;
 
+use crate::digest::Digest;
 use crate::hash::Hash;
 use crate::list::List;
 use crate::serialized_len;
@@ -140,6 +141,9 @@ pub trait Value: Clone + fmt::Debug {
     /// not counted.
     fn serialized_len(&self) -> usize;
 
+    /// Takes the elements into a digest that is the same for the same value, however it is stored.
+    fn digest(&self, digest: &mut Digest);
+
     /// How the elements are spread over the buckets, if there is a hash table.
     fn table_statistics(&self) -> Option<Statistics> {
         None
@@ -255,6 +259,11 @@ impl Object {
         with_value!(self, value => Value::serialized_len(value))
     }
 
+    /// See [`Value::digest`].
+    pub fn digest(&self, digest: &mut Digest) {
+        with_value!(self, value => Value::digest(value, digest));
+    }
+
     /// See [`Value::table_statistics`].
     #[must_use]
     pub fn table_statistics(&self) -> Option<Statistics> {
@@ -295,6 +304,10 @@ impl Value for Vec<u8> {
 
     fn serialized_len(&self) -> usize {
         serialized_len::of_string(self)
+    }
+
+    fn digest(&self, digest: &mut Digest) {
+        digest.mix(self);
     }
 }
 

@@ -23,7 +23,9 @@ mod tests;
 
 pub use iter::Iter;
 
+use crate::digest::Digest;
 use crate::listpack::{Element, Listpack, Position};
+use crate::number::IntBuf;
 use crate::object::{Encoding, Value, ValueType, block_free_cost};
 use crate::records::{Random, Records, choose, random_below, strings_of};
 use crate::serialized_len;
@@ -281,6 +283,14 @@ impl Value for Hash {
                 serialized_len::of_len(records.len())
                     + pairs.map(serialized_len::of_string).sum::<usize>()
             }
+        }
+    }
+
+    fn digest(&self, digest: &mut Digest) {
+        let (mut for_field, mut for_value) = (IntBuf::new(), IntBuf::new());
+        for (field, value) in self.iter() {
+            let pair = [field.as_bytes(&mut for_field), value.as_bytes(&mut for_value)];
+            digest.add_sequence(&pair);
         }
     }
 

@@ -49,7 +49,9 @@ mod tests;
 use std::fmt;
 use std::ops::ControlFlow;
 
+use crate::digest::Digest;
 use crate::listpack::{Element, Listpack};
+use crate::number::IntBuf;
 use crate::object::{Encoding, Value, ValueType, block_free_cost};
 use crate::serialized_len;
 use crate::size_class::size_class;
@@ -319,6 +321,11 @@ impl Value for List {
             Short(listpack) => 2 + serialized_len::of_bytes(listpack.byte_len()),
             Long(chain) => chain.serialized_len(),
         }
+    }
+
+    fn digest(&self, digest: &mut Digest) {
+        let mut scratch = IntBuf::new();
+        self.for_each(|element| digest.mix(element.as_bytes(&mut scratch)));
     }
 }
 

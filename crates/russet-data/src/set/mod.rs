@@ -25,6 +25,7 @@ mod tests;
 
 pub use iter::Iter;
 
+use crate::digest::Digest;
 use crate::intset::Intset;
 use crate::listpack::{Element, Listpack};
 use crate::number::IntBuf;
@@ -399,6 +400,11 @@ impl Value for Set {
                 serialized_len::of_len(records.len()) + members.sum::<usize>()
             }
         }
+    }
+
+    fn digest(&self, digest: &mut Digest) {
+        let mut scratch = IntBuf::new();
+        self.iter().for_each(|member| digest.add(member.as_bytes(&mut scratch)));
     }
 
     fn table_statistics(&self) -> Option<Statistics> {

@@ -41,7 +41,8 @@ use std::ops::Range;
 pub use bound::{LexBound, ScoreBound};
 pub use builder::Builder;
 
-use crate::number::IntBuf;
+use crate::digest::Digest;
+use crate::number::{FloatBuf, IntBuf};
 use crate::object::{Encoding, Value, ValueType};
 use crate::serialized_len;
 use crate::table::Statistics;
@@ -288,6 +289,14 @@ impl Value for SortedSet {
                 });
                 serialized_len::of_len(set.len()) + elements.sum::<usize>()
             }
+        }
+    }
+
+    fn digest(&self, digest: &mut Digest) {
+        let (mut for_member, mut for_score) = (IntBuf::new(), FloatBuf::new());
+        for (member, score) in self.iter() {
+            let score = for_score.format_17_digits(score);
+            digest.add_sequence(&[member.as_bytes(&mut for_member), score]);
         }
     }
 

@@ -50,10 +50,15 @@ pub fn keys(g: &mut Generator) -> Line {
     }
 }
 
-/// DBSIZE and DEBUG OBJECT, in streams where nothing expires: Redis also shows these what has
-/// expired and has not been noticed yet.
+/// DBSIZE and what DEBUG says of keys, in streams where nothing expires: Redis also shows these what
+/// has expired and has not been noticed yet.
 pub fn shown_when_expired(g: &mut Generator) -> Line {
-    if g.rng.bool() { Line::new("DBSIZE") } else { Line::new("DEBUG OBJECT").with(g.key()) }
+    match g.rng.u32(..4) {
+        0 => Line::new("DBSIZE"),
+        1 => Line::new("DEBUG OBJECT").with(g.key()),
+        2 => Line::new("DEBUG DIGEST-VALUE").with(g.key()).with(g.key()),
+        _ => Line::new("DEBUG DIGEST"),
+    }
 }
 
 /// Times to live: all ways to set, ask and remove them.

@@ -33,10 +33,10 @@ pub const FAMILIES: &[(&str, &[Family])] = &[
     ("bits", &[bits::bits, strings::strings]),
     ("bitfields", &[bits::bitfields]),
     ("lists", &[lists::lists]),
-    ("sets", &[sets::sets]),
-    ("hashes", &[sets::hashes]),
-    ("sketches", &[sets::sketches]),
-    ("collections", &[sets::sets, sets::hashes, keys::keys, keys::shown_when_expired]),
+    ("sets", &[sets::sets, sets::sets, sets::sets, keys::shown_when_expired]),
+    ("hashes", &[sets::hashes, sets::hashes, sets::hashes, keys::shown_when_expired]),
+    ("sketches", &[sets::sketches, sets::sketches, sets::sketches, keys::shown_when_expired]),
+    ("collections", COLLECTIONS),
     ("sort", &[sort::sort, sort::sort, sort::values]),
     ("keys", &[keys::keys, keys::keys, keys::shown_when_expired, strings::strings]),
     ("expiry", &[keys::expiry, keys::expiry, strings::strings]),
@@ -46,6 +46,17 @@ pub const FAMILIES: &[(&str, &[Family])] = &[
     ("geo", &[geo::geo]),
     ("server", &[server::server, strings::strings]),
     ("everything", EVERYTHING),
+];
+
+/// All types together, so that commands meet keys of every wrong type.
+const COLLECTIONS: &[Family] = &[
+    lists::lists,
+    sets::sets,
+    sets::hashes,
+    sets::sketches,
+    sorted_sets::sorted_sets,
+    keys::keys,
+    keys::shown_when_expired,
 ];
 
 const EVERYTHING: &[Family] = &[

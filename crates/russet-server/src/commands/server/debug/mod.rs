@@ -4,6 +4,7 @@
 //! and the number of arguments follow too. All of it runs behind the closed gate: much of DEBUG looks
 //! at the whole keyspace, and DEBUG SLEEP is there to make the whole server stand still.
 
+mod digest;
 mod keys;
 mod process;
 mod protocol;
@@ -63,6 +64,20 @@ const SUBCOMMANDS: &[Subcommand] = &[
         syntax: "",
         summary: "Rewrite the configuration file with every directive, defaults included.",
         handler: process::rewrite_whole_config,
+    },
+    Subcommand {
+        name: "DIGEST",
+        arguments: 0..=0,
+        syntax: "",
+        summary: "Reply with a fingerprint of all keys and values.",
+        handler: digest::of_everything,
+    },
+    Subcommand {
+        name: "DIGEST-VALUE",
+        arguments: 0..=usize::MAX,
+        syntax: "[<key> ...]",
+        summary: "Reply with a fingerprint of the value of each key.",
+        handler: digest::of_values,
     },
     Subcommand {
         name: "ERROR",
@@ -162,8 +177,6 @@ const SUBCOMMANDS: &[Subcommand] = &[
 /// Subcommands of Redis' that need a part of the server that does not exist yet.
 const UNAVAILABLE: &[(&str, &str)] = &[
     ("AOF-FLUSH-SLEEP", "no append-only file"),
-    ("DIGEST", "no digest of the keys"),
-    ("DIGEST-VALUE", "no digest of values"),
     ("LOADAOF", "no append-only file"),
     ("RELOAD", "no snapshots"),
     ("REPLICATE", "no replication"),
