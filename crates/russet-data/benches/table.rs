@@ -129,7 +129,9 @@ fn lookups(c: &mut Criterion) {
                     &mut keys,
                     |keys| {
                         keys.iter().for_each(|key| table.prefetch_bucket(Stored.hash(key)));
-                        keys.iter().for_each(|key| table.prefetch_item(Stored.hash(key)));
+                        keys.iter().for_each(|key| {
+                            table.prefetch_item(Stored.hash(key));
+                        });
                         for key in keys {
                             black_box(table.find(Stored.hash(key), key).is_some());
                         }

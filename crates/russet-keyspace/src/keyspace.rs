@@ -392,12 +392,11 @@ impl<'a> ShardGuard<'a> {
         }
     }
 
-    /// Begins to fetch the entry of a hash, whose bucket should be in the cache by now.
+    /// Begins to fetch the entry of a hash, whose bucket should be in the cache by now. Returns
+    /// whether it may lie behind the bucket, where [`ShardGuard::prefetch_overflow_entry`] looks.
     #[inline]
-    pub fn prefetch_entry(&self, db: u32, hash: u64) {
-        if let Some(db) = self.shard().db(db) {
-            db.table.prefetch_item(hash);
-        }
+    pub fn prefetch_entry(&self, db: u32, hash: u64) -> bool {
+        self.shard().db(db).is_some_and(|db| db.table.prefetch_item(hash))
     }
 
     /// Begins to fetch the entry of a hash that lies behind its bucket, if it does.

@@ -23,7 +23,7 @@
 //! ```
 //!
 //! Cost: a command that is complete in the buffer, as almost all are, is parsed in one pass
-//! that keeps nothing. Only a command seen in pieces keeps the spans found so far on the heap,
+//! that keeps nothing, and if it is short, word by word (see `quick.rs`). Only a command seen in pieces keeps the spans found so far on the heap,
 //! and no more than arrived: an announced count reserves nothing. Bytes once looked at are not
 //! looked at again, except for the length of the argument that is still incomplete.
 //!
@@ -40,6 +40,10 @@
 //! refused once it is too long.
 //!
 //! [quotes]: crate::quoting
+
+mod quick;
+#[cfg(test)]
+mod tests;
 
 use crate::number::parse_integer;
 use crate::quoting::{Unbalanced, Word, Words};
@@ -82,6 +86,17 @@ impl Default for Limits {
             authenticated: true,
             large_arg: 32 << 10,
         }
+    }
+}
+
+impl Limits {
+    /// Whether whatever [`quick`] accepts is within the limits, as it is for all clients but
+    /// strangers.
+    #[inline]
+    fn allow_short(&self) -> bool {
+        self.authenticated
+            && self.max_bulk_len >= quick::ARGUMENT_LEN_MAX
+            && self.max_arguments >= quick::ARGUMENTS_MAX
     }
 }
 
@@ -165,6 +180,12 @@ impl RequestParser {
     ) -> Result<Progress, ProtocolError> {
         let result = if self.expected != 0 {
             self.resume(command, limits, spans)
+        } else if limits.allow_short()
+            && let Some(consumed) = quick::parse(command, spans)
+        {
+            // Should the parser have searched for the end of the first line, that is over.
+            self.searched = 0;
+            return Ok(Progress::Complete { consumed });
         } else {
             match command.first() {
                 Some(b'*') => self.multibulk(command, limits, spans),
@@ -272,8 +293,15 @@ impl RequestParser {
         found: &mut Vec<ArgSpan>,
     ) -> Result<Progress, ProtocolError> {
         let available = command.len().min(COMMAND_LEN_MAX);
+        let short = limits.allow_short();
         let mut remaining = self.remaining;
         while remaining > 0 {
+            if short && let Some((span, next)) = quick::argument(&command[..available], position) {
+                found.push(span);
+                remaining -= 1;
+                position = next;
+                continue;
+            }
             let Some((len, start)) = self.header(Header::BulkLength, command, position)? else {
                 return Ok(self.pause(position, remaining));
             };
@@ -329,23 +357,8 @@ impl RequestParser {
 
     /// Reads the line at `position`, which is a marker and a number. Returns the number and
     /// where the line ends, or `None` if more bytes are needed.
-    // Always inlined: a call would pass the result through memory, at half again the cost.
-    #[inline(always)]
-    fn header(
-        &mut self,
-        header: Header,
-        command: &[u8],
-        position: usize,
-    ) -> Result<Option<(i64, usize)>, ProtocolError> {
-        if let Some((number, len)) = short_header(header, &command[position..]) {
-            return Ok(Some((i64::from(number), position + len)));
-        }
-        self.any_header(header, command, position)
-    }
-
-    /// [`Self::header`] for every line.
     #[cold]
-    fn any_header(
+    fn header(
         &mut self,
         header: Header,
         command: &[u8],
@@ -437,41 +450,3 @@ impl RequestParser {
         self.searched = u32::try_from(end).unwrap_or(u32::MAX);
     }
 }
-
-/// Reads a line of up to nine digits if it has arrived and nothing is wrong with it. Returns
-/// the number and the line's length with its end.
-#[inline(always)]
-fn short_header(header: Header, line: &[u8]) -> Option<(u32, usize)> {
-    let marker = match header {
-        Header::ArgumentCount => b'*',
-        Header::BulkLength => b'$',
-    };
-    // Commands are full of one-digit numbers and two-digit ones, and more bytes after them.
-    match *line.first_chunk::<5>()? {
-        [found, ..] if found != marker => None,
-        [_, units @ b'0'..=b'9', b'\r', ..] => Some((u32::from(units - b'0'), 4)),
-        [_, tens @ b'1'..=b'9', units @ b'0'..=b'9', b'\r', _] => {
-            Some((u32::from(tens - b'0') * 10 + u32::from(units - b'0'), 5))
-        }
-        [_, b'1'..=b'9', ..] => short_number(&line[1..]).map(|(number, len)| (number, len + 1)),
-        _ => None,
-    }
-}
-
-/// Reads the rest of the line of a [`short_header`], which does not begin with a zero.
-#[inline(never)]
-fn short_number(line: &[u8]) -> Option<(u32, usize)> {
-    const DIGITS_MAX: usize = 9;
-    let mut number = 0;
-    for (len, &byte) in line.iter().enumerate().take(DIGITS_MAX + 1) {
-        match byte {
-            b'0'..=b'9' if len < DIGITS_MAX => number = number * 10 + u32::from(byte - b'0'),
-            b'\r' => return (line.len() > len + 1).then_some((number, len + 2)),
-            _ => return None,
-        }
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests;

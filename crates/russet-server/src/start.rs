@@ -195,6 +195,7 @@ fn run(server: &Arc<Server>, polls: Vec<Poll>, acceptor: Acceptor, supervisor: S
         }
         let thread = std::thread::Builder::new().name("acceptor".into());
         thread.spawn_scoped(scope, || acceptor.run(server)).expect("a thread for accepting");
+        memory::return_in_background();
         memory::note_startup(server);
         tracing::info!("Ready to accept connections");
         supervisor.ready();

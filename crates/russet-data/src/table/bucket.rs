@@ -127,12 +127,13 @@ impl Bucket {
     }
 
     /// What a search for this tag will read next: the first item of the bucket with this tag, or
-    /// else what the last slot holds. For prefetching only, where a wrong guess costs little and a
-    /// branch that depends on the data costs much.
+    /// else what the last slot holds; and whether that is an overflow block. For prefetching only,
+    /// where a wrong guess costs little and a branch that depends on the data costs much.
     #[inline]
-    pub(super) fn guess(&self, tag: u16) -> *const u8 {
+    pub(super) fn guess(&self, tag: u16) -> (*const u8, bool) {
         let index = slots_with_tag(&self.slots, tag).first_or(LAST);
-        self.slots[index].address()
+        let slot = self.slots[index];
+        (slot.address(), !slot.is_item() && !slot.is_empty())
     }
 
     /// The first item with this tag in the overflow block, if there is none in the bucket itself.

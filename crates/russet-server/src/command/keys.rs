@@ -113,6 +113,20 @@ impl KeySpec {
         KeySpec { flags, begin: Begin::Index(index), find: Find::Range { last, step, limit: 0 } }
     }
 
+    /// The positions of the keys in a call whose keys do not depend on its arguments but only on their
+    /// number.
+    #[inline]
+    pub fn plain_positions(&self, argc: usize) -> Option<KeyPositions> {
+        let is_key = !self.flags.contains(KeyFlags::NOT_KEY);
+        match (self.begin, self.find) {
+            (Begin::Index(begin), Find::Range { last, step, limit: 0 }) if last < 0 && is_key => {
+                let last = argc.checked_add_signed(last as isize)?;
+                (begin <= last).then_some(KeyPositions { next: begin, last, step })
+            }
+            _ => None,
+        }
+    }
+
     /// The positions of the keys in a call; none if the call does not have the form expected.
     pub fn positions<'a>(
         &self,

@@ -10,7 +10,7 @@ mod keys;
 mod table;
 
 pub use keys::{Begin, Find, KeyFlags, KeyPositions, KeySpec};
-pub use table::{COMMANDS, CommandEntry, CommandTable, LookupError, Names};
+pub use table::{COMMANDS, CommandEntry, CommandTable, LookupError, Names, Recent};
 
 use crate::error::Error;
 use crate::exec::{Args, Ctx};
@@ -189,13 +189,5 @@ impl Command {
             handler,
             subcommands: &[],
         }
-    }
-
-    /// Whether a call with `argc` arguments, names included, has as many as it needs.
-    #[inline]
-    pub fn arity_fits(&self, argc: usize) -> bool {
-        let argc = argc as i64;
-        let arity = i64::from(self.arity);
-        if arity >= 0 { argc == arity } else { argc >= -arity }
     }
 }

@@ -28,6 +28,8 @@ pub struct CommandEntry {
     exclusive: Option<&'static CommandEntry>,
     /// Its only key's argument, for the many commands that have exactly one at a fixed place.
     pub single_key: Option<usize>,
+    /// Fewest and most arguments, the name included.
+    argc: (u32, u32),
 }
 
 impl CommandEntry {
@@ -36,6 +38,12 @@ impl CommandEntry {
     pub fn for_test(command: &'static Command, counted_as: u16) -> &'static Self {
         let made = entry(counted_as, command, command.name.into(), None, Vec::new());
         Box::leak(Box::new(made))
+    }
+
+    /// Whether the command can have this many arguments, its name included.
+    #[inline]
+    pub fn arity_fits(&self, argc: usize) -> bool {
+        (self.argc.0 as usize..=self.argc.1 as usize).contains(&argc)
     }
 
     /// See [`Flags`].
@@ -140,6 +148,8 @@ fn entry(
         ] if !flags.contains(KeyFlags::NOT_KEY) => Some(*at),
         _ => None,
     };
+    let least = command.arity.unsigned_abs();
+    let argc = (least, if command.arity < 0 { u32::MAX } else { least });
     let exclusive = command.reaches.map(|_| -> &'static CommandEntry {
         Box::leak(Box::new(CommandEntry {
             id,
@@ -150,10 +160,11 @@ fn entry(
             subcommands: Vec::new(),
             exclusive: None,
             single_key: None,
+            argc,
         }))
     });
     let flags = command.flags;
-    CommandEntry { id, command, flags, full_name, parent, subcommands, exclusive, single_key }
+    CommandEntry { id, command, flags, full_name, parent, subcommands, exclusive, single_key, argc }
 }
 
 /// Names to commands, as one server knows them: an open-addressed table that is read for every
@@ -251,16 +262,61 @@ impl Names {
     }
 }
 
+/// The command that was looked up last: clients that send many commands at once often send many of
+/// the same.
+#[derive(Default)]
+pub struct Recent {
+    raw_head: u64,
+    len: usize,
+    entry: Option<&'static CommandEntry>,
+}
+
+impl Names {
+    /// [`Names::resolve`], with a shorter way to the command that was looked up last.
+    #[inline]
+    pub fn resolve_again(
+        &self,
+        recent: &mut Recent,
+        name: &[u8],
+        sub: Option<&[u8]>,
+    ) -> Result<&'static CommandEntry, LookupError> {
+        let raw_head = raw_head_of(name);
+        if let Some(entry) = recent.entry
+            && (recent.raw_head, recent.len) == (raw_head, name.len())
+        {
+            return Ok(entry);
+        }
+        let entry = self.resolve(name, sub)?;
+        // A container's name is not enough to know the subcommand.
+        let is_whole = entry.subcommands.is_empty() && entry.parent.is_none();
+        if name.len() <= HEAD_BYTES && is_whole {
+            *recent = Recent { raw_head, len: name.len(), entry: Some(entry) };
+        }
+        Ok(entry)
+    }
+}
+
 /// Bytes of a name that are compared as one number.
 const HEAD_BYTES: usize = size_of::<u64>();
 
-/// The first eight bytes of a name in lower case, zero-padded.
+/// Up to eight bytes of a name as a number, of which names of the same length share none if they
+/// differ there.
+#[inline]
+fn raw_head_of(name: &[u8]) -> u64 {
+    if let Some(head) = name.first_chunk() {
+        return u64::from_le_bytes(*head);
+    }
+    if let (Some(first), Some(last)) = (name.first_chunk(), name.last_chunk()) {
+        return u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32;
+    }
+    let byte = |at: usize| u64::from(name.get(at).copied().unwrap_or_default());
+    byte(0) | byte(1) << 8 | byte(2) << 16
+}
+
+/// [`raw_head_of`] a name in lower case.
 #[inline]
 fn head_of(name: &[u8]) -> u64 {
-    let raw = match name.first_chunk() {
-        Some(head) => u64::from_le_bytes(*head),
-        None => name.iter().rev().fold(0, |head, byte| head << 8 | u64::from(*byte)),
-    };
+    let raw = raw_head_of(name);
     // In each byte, bit 7 of the sums says "at least A" and "above Z"; no carry leaves a byte,
     // because bit 7 of the summands is clear.
     const ONES: u64 = u64::from_ne_bytes([1; HEAD_BYTES]);
@@ -317,10 +373,31 @@ mod tests {
         for byte in 0..=u8::MAX {
             let name = [byte, b'x', byte];
             let lower = name.to_ascii_lowercase();
-            assert_eq!(head_of(&name), head_of(&lower), "{byte}");
             let expected = u64::from_le_bytes([lower[0], b'x', lower[2], 0, 0, 0, 0, 0]);
             assert_eq!(head_of(&name), expected, "{byte}");
+            let expected = [lower[0], b'.', b'.', b'.', b'.', b'.', b'.', lower[0]];
+            assert_eq!(
+                head_of(&[byte, b'.', b'.', b'.', byte]),
+                u64::from_le_bytes(expected),
+                "{byte}"
+            );
             assert_eq!(head_of(&[byte; 9]), u64::from_le_bytes([lower[0]; 8]), "{byte}");
+        }
+    }
+
+    #[test]
+    fn names_looked_up_again_are_found_again() {
+        let names = Names::new([]).expect("no renames");
+        let mut recent = Recent::default();
+        let words = [&b"get"[..], b"get", b"GET", b"get", b"set", b"getset", b"gets", b"pexpireat"];
+        let more = [&b"pexpireab"[..], b"config", b"config", b"", b""];
+        let subs = [&b"get"[..], b"set"].into_iter().cycle();
+        for (name, sub) in words.into_iter().chain(more).zip(subs) {
+            let found = names.resolve_again(&mut recent, name, Some(sub));
+            let expected = names.resolve(name, Some(sub));
+            let name_of =
+                |entry: Result<&CommandEntry, _>| entry.ok().map(|it| it.full_name.clone());
+            assert_eq!(name_of(found), name_of(expected), "{name:?}");
         }
     }
 

@@ -39,7 +39,7 @@ pub struct Ctx<'a> {
     /// computed once, when the command is prefetched.
     pub(crate) hashes: &'a [u64],
     /// A large argument that was received into an allocation of its own. See [`Ctx::take_large`].
-    pub(crate) large: Option<Vec<u8>>,
+    pub(crate) large: &'a mut Option<Vec<u8>>,
     /// What EXEC is to run.
     pub(crate) queue: Option<&'a Transaction>,
     /// EXEC runs the command: its reply is one element of EXEC's.
@@ -48,7 +48,7 @@ pub struct Ctx<'a> {
 
 impl<'a> Ctx<'a> {
     /// Argument `at` as a key. Cheap for the keys of single-key commands and for runs of keys.
-    #[inline]
+    #[inline(always)] // most commands begin with it
     pub fn key(&self, at: usize) -> Key<'a> {
         let bytes = self.args.get(at);
         let hash = match (self.command.single_key, self.hashes) {

@@ -4,10 +4,10 @@ use russet_keyspace::keyspace::Keyspace;
 use russet_resp::{Protocol, ReplyWriter};
 use smallvec::SmallVec;
 
-use super::view::{Access, Tally};
+use super::view::{Access, ManyLocks, Tally};
 use super::{Args, Ctx, Locks, OwnedCommand, View, transaction};
 use crate::blocking::serve_ready;
-use crate::client::{Client, ClientFlags, Close, ReplyMode};
+use crate::client::{Client, ClientFlags, Close, ReplyMode, Transaction};
 use crate::command::{CommandEntry, Flags, LookupError};
 use crate::config::Permission;
 use crate::error::Error;
@@ -59,6 +59,7 @@ const ECHOED_BYTES: usize = 128;
 
 /// Executes a request for a client, writing the reply to `out`. The worker is inside the gate, except
 /// when the command is exclusive (see [`needs_gate`]): then it is outside.
+#[inline]
 pub fn dispatch(
     server: &Server,
     worker: &mut WorkerContext,
@@ -75,8 +76,10 @@ pub fn dispatch(
             } else if transaction.is_some() && !entry.flags().contains(Flags::NOT_QUEUED) {
                 queue(client, entry, request, out);
                 Outcome::Done
+            } else if entry.flags().intersects(SPECIAL) {
+                run_special(server, worker, client, out, entry, request, None)
             } else {
-                run(server, worker, client, out, entry, request, None)
+                run(server, worker, client, out, entry, request)
             }
         }
         Err(error) => refuse(server, worker, client, out, request, error),
@@ -107,6 +110,7 @@ fn needs_gate_now(entry: &CommandEntry, client: &Client) -> bool {
 }
 
 /// The checks of a request that come before anything else, in Redis' order.
+#[inline(always)] // called once
 fn admit(
     server: &Server,
     worker: &WorkerContext,
@@ -119,7 +123,7 @@ fn admit(
         Err(unknown) => return Err(unknown_command(unknown, args)),
     };
     let flags = entry.flags();
-    if !entry.command.arity_fits(args.len()) {
+    if !entry.arity_fits(args.len()) {
         return Err(Error::wrong_arity(&entry.full_name));
     }
     if client.must_authenticate(&worker.config) && !flags.contains(Flags::NO_AUTH) {
@@ -193,7 +197,7 @@ fn refuse(
     match request.entry {
         // The transaction ends with its EXEC, which takes locks, so this may have to wait.
         Ok(entry) if entry.flags().contains(Flags::RUNS_QUEUE) => {
-            return run(server, worker, client, out, entry, request, Some(error));
+            return run_special(server, worker, client, out, entry, request, Some(error));
         }
         Ok(entry) => worker.stats.commands[entry.id].rejected.add(1),
         Err(_) if is_http(request.args.get(0)) => {
@@ -280,8 +284,29 @@ fn queue(
     ReplyWriter::new(out, client.protocol).simple("QUEUED");
 }
 
-/// Takes the locks and executes; or, for an EXEC that is refused, ends the transaction.
+/// Takes the locks of the command's keys and executes it.
+#[inline]
 fn run(
+    server: &Server,
+    worker: &mut WorkerContext,
+    client: &mut Client,
+    out: &mut Vec<u8>,
+    entry: &'static CommandEntry,
+    request: Request<'_>,
+) -> Outcome {
+    let Some(locks) = lock(&server.keyspace, worker.id, request.hashes) else {
+        return Outcome::SetAside(Why::Shard);
+    };
+    within(server, worker, client, out, entry, request, locks, None, call)
+}
+
+/// Commands with any of these need other locks than those of their keys, or the client's queue.
+const SPECIAL: Flags = Flags::EXCLUSIVE.union(Flags::RUNS_QUEUE).union(Flags::LOCKS_WATCHED);
+
+/// As [`run`], for a command that is [`SPECIAL`]; or, for an EXEC that is refused, ends the
+/// transaction.
+#[inline(never)]
+fn run_special(
     server: &Server,
     worker: &mut WorkerContext,
     client: &mut Client,
@@ -293,44 +318,59 @@ fn run(
     let keyspace = &server.keyspace;
     let locks = if needs_gate(entry, client) {
         match keyspace.exclusive(worker.id) {
-            Some(exclusive) => Locks::All(exclusive),
+            Some(exclusive) => Locks::All(Box::new(exclusive)),
             None => return Outcome::SetAside(Why::Gate),
         }
-    } else if entry.flags().contains(Flags::LOCKS_WATCHED) {
+    } else {
         let mut hashes: SmallVec<[u64; 16]> = request.hashes.into();
-        transaction::hashes(server, client, entry, &mut hashes);
+        if entry.flags().contains(Flags::LOCKS_WATCHED) {
+            transaction::hashes(server, client, entry, &mut hashes);
+        }
         match lock(keyspace, worker.id, &hashes) {
             Some(locks) => locks,
             None => return Outcome::SetAside(Why::Shard),
         }
-    } else {
-        match lock(keyspace, worker.id, request.hashes) {
-            Some(locks) => locks,
-            None => return Outcome::SetAside(Why::Shard),
-        }
     };
+    let runs_queue = entry.flags().contains(Flags::RUNS_QUEUE);
+    let queue = if runs_queue { client.transaction.take() } else { None };
+    let queue = queue.as_deref();
+    within(server, worker, client, out, entry, request, locks, queue, |ctx| match refusal {
+        None => call(ctx),
+        Some(error) => transaction::refuse(ctx, &error),
+    })
+}
+
+/// Runs something in the context of a command, and ends its view of the keyspace.
+#[inline(always)]
+#[allow(clippy::too_many_arguments)] // what a context is made of
+fn within(
+    server: &Server,
+    worker: &mut WorkerContext,
+    client: &mut Client,
+    out: &mut Vec<u8>,
+    entry: &'static CommandEntry,
+    request: Request<'_>,
+    locks: Locks<'_>,
+    queue: Option<&Transaction>,
+    body: impl FnOnce(&mut Ctx<'_>),
+) -> Outcome {
     let is_inside = !matches!(locks, Locks::All(_));
     let db = new_view(server, worker, locks, client.db, client.no_touch);
     let protocol = client.protocol;
-    let runs_queue = entry.flags().contains(Flags::RUNS_QUEUE);
-    let queue = if runs_queue { client.transaction.take() } else { None };
     let mut ctx = Ctx {
         server,
-        worker,
-        client,
+        worker: &mut *worker,
+        client: &mut *client,
         command: entry,
         args: request.args,
         out: ReplyWriter::new(out, protocol),
         db,
         hashes: request.hashes,
-        large: request.large.take(),
-        queue: queue.as_deref(),
+        large: request.large,
+        queue,
         in_exec: false,
     };
-    match refusal {
-        None => call(&mut ctx),
-        Some(error) => transaction::refuse(&mut ctx, &error),
-    }
+    body(&mut ctx);
     let tally = ctx.db.finish(server, ctx.worker);
     drop(ctx);
     account(worker, tally);
@@ -375,6 +415,7 @@ pub(crate) fn account(worker: &mut WorkerContext, tally: Tally) {
 }
 
 /// Runs the handler of `ctx.command` and records what it did and how long it took.
+#[inline(always)] // into each of the ways to get here
 pub(super) fn call(ctx: &mut Ctx<'_>) {
     let entry = ctx.command;
     let started = ctx.worker.clock.ticks();
@@ -384,27 +425,15 @@ pub(super) fn call(ctx: &mut Ctx<'_>) {
     let reply_start = ctx.out.buffer().len();
     let command = InFlight { entry, args: ctx.args, client: ctx.client.info.id };
     let result = in_flight::during(&command, || (entry.command.handler)(ctx));
-    let stats = &ctx.worker.stats.commands[entry.id];
-    stats.calls.add(1);
     if let Err(error) = &result {
         ctx.out.buffer().truncate(reply_start);
         ctx.out.error_bytes(error.text());
     }
     if ctx.out.buffer().get(reply_start) == Some(&b'-') {
-        stats.failed.add(1);
-        let line = ctx.out.buffer()[reply_start + 1..].to_vec();
-        ctx.server.note_error(ctx.worker, &Error::from_line(line));
+        note_failure(ctx, reply_start);
     }
     if ctx.db.is_journaled() {
-        let restated = ctx.db.take_restated();
-        if ctx.db.tally().changes != changes_before && !restated {
-            let mut argv = ctx.args.to_owned();
-            if let (Some(at), Some(large)) = (entry.command.adopts, large) {
-                argv[at] = large;
-            }
-            let effect = Effect { db: ctx.db.selected(), argv };
-            ctx.db.effects().push(effect);
-        }
+        record(ctx, changes_before, large);
     }
     // Afterwards, so that an EXEC follows its commands, but still under the locks: monitors see the
     // commands on a key in the order of their execution.
@@ -414,11 +443,35 @@ pub(super) fn call(ctx: &mut Ctx<'_>) {
     ctx.worker.stats.total_commands_processed.add(1);
     let elapsed_ns = ctx.worker.clock.lap_ns(started);
     let stats = &ctx.worker.stats.commands[entry.id];
+    stats.calls.add(1);
     stats.total_ns.add(elapsed_ns);
     if ctx.worker.config.latency_tracking {
         stats.latency.get_or_init(Box::default).record(elapsed_ns);
     }
     ctx.server.note_duration(ctx, elapsed_ns);
+}
+
+/// Records the command in the journal if it has changed something and has not said itself what it
+/// did. `large` is the argument that it may have adopted.
+#[inline(never)]
+fn record(ctx: &mut Ctx<'_>, changes_before: u64, large: Option<Vec<u8>>) {
+    let restated = ctx.db.take_restated();
+    if ctx.db.tally().changes != changes_before && !restated {
+        let mut argv = ctx.args.to_owned();
+        if let (Some(at), Some(large)) = (ctx.command.command.adopts, large) {
+            argv[at] = large;
+        }
+        let effect = Effect { db: ctx.db.selected(), argv };
+        ctx.db.effects().push(effect);
+    }
+}
+
+/// Counts a command whose reply, from `reply_start` on, is an error.
+#[cold]
+fn note_failure(ctx: &mut Ctx<'_>, reply_start: usize) {
+    ctx.worker.stats.commands[ctx.command.id].failed.add(1);
+    let line = ctx.out.buffer()[reply_start + 1..].to_vec();
+    ctx.server.note_error(ctx.worker, &Error::from_line(line));
 }
 
 /// Drops the reply where CLIENT REPLY says so.
@@ -438,7 +491,7 @@ pub(crate) fn settle_reply(client: &mut Client, out: &mut Vec<u8>, reply_start: 
 
 /// The locks of the shards of some keys, or nothing: then the worker is woken when the one that
 /// was busy is let go.
-#[inline]
+#[inline(always)] // into the way of nearly all commands
 pub(crate) fn lock<'a>(keyspace: &'a Keyspace, worker: usize, hashes: &[u64]) -> Option<Locks<'a>> {
     match hashes {
         [] => Some(Locks::None),
@@ -447,10 +500,11 @@ pub(crate) fn lock<'a>(keyspace: &'a Keyspace, worker: usize, hashes: &[u64]) ->
     }
 }
 
+#[inline(never)]
 fn lock_many<'a>(keyspace: &'a Keyspace, worker: usize, hashes: &[u64]) -> Option<Locks<'a>> {
     let mut shards: SmallVec<[usize; 16]> =
         hashes.iter().map(|hash| keyspace.shard_of(*hash)).collect();
     shards.sort_unstable();
     shards.dedup();
-    keyspace.lock_all(&shards, worker).map(Locks::Many)
+    keyspace.lock_all(&shards, worker).map(|guards| Locks::Many(ManyLocks::new(guards)))
 }

@@ -60,10 +60,10 @@ pub enum Locks<'a> {
     None,
     /// The shard of all its keys.
     One(ShardGuard<'a>),
-    /// The shards of its keys, ascending.
-    Many(Vec<ShardGuard<'a>>),
-    /// Everything, behind the closed gate.
-    All(Exclusive<'a>),
+    /// The shards of its keys.
+    Many(ManyLocks<'a>),
+    /// Everything, behind the closed gate. Boxed, because the rest is smaller and far more common.
+    All(Box<Exclusive<'a>>),
 }
 
 impl<'a> Locks<'a> {
@@ -72,13 +72,10 @@ impl<'a> Locks<'a> {
         let guards = match self {
             Locks::None => &[],
             Locks::One(guard) => std::slice::from_ref(guard),
-            Locks::Many(guards) => &guards[..],
+            Locks::Many(locks) => &locks.guards[..],
             Locks::All(exclusive) => return exclusive.find(shard, db, hash, key),
         };
-        let at = guards
-            .binary_search_by_key(&shard, ShardGuard::index)
-            .expect("a command touches the keys it declares");
-        guards[at].find(db, hash, key)
+        guards[place_of(guards, shard)].find(db, hash, key)
     }
 
     /// Whether a shard is held.
@@ -86,7 +83,9 @@ impl<'a> Locks<'a> {
         match self {
             Locks::None => false,
             Locks::One(guard) => guard.index() == shard,
-            Locks::Many(guards) => guards.binary_search_by_key(&shard, ShardGuard::index).is_ok(),
+            Locks::Many(locks) => {
+                locks.guards.binary_search_by_key(&shard, ShardGuard::index).is_ok()
+            }
             Locks::All(_) => true,
         }
     }
@@ -98,16 +97,40 @@ impl<'a> Locks<'a> {
                 assert_eq!(guard.index(), index, "a command touches the keys it declares");
                 guard
             }
-            Locks::Many(guards) => {
-                let at = guards
-                    .binary_search_by_key(&index, ShardGuard::index)
-                    .expect("a command touches the keys it declares");
-                &mut guards[at]
-            }
+            Locks::Many(locks) => locks.shard(index),
             Locks::All(exclusive) => exclusive.shard(index),
             Locks::None => unreachable!("a command without keys touches none"),
         }
     }
+}
+
+/// The shards of several keys.
+pub struct ManyLocks<'a> {
+    /// Ascending.
+    guards: Vec<ShardGuard<'a>>,
+    /// The one used last: a command does several things with a key before it goes on to the next.
+    last: usize,
+}
+
+impl<'a> ManyLocks<'a> {
+    /// Shards in ascending order, at least one.
+    pub fn new(guards: Vec<ShardGuard<'a>>) -> Self {
+        ManyLocks { guards, last: 0 }
+    }
+
+    #[inline]
+    fn shard(&mut self, index: usize) -> &mut ShardGuard<'a> {
+        if self.guards[self.last].index() != index {
+            self.last = place_of(&self.guards, index);
+        }
+        &mut self.guards[self.last]
+    }
+}
+
+fn place_of(guards: &[ShardGuard<'_>], shard: usize) -> usize {
+    guards
+        .binary_search_by_key(&shard, ShardGuard::index)
+        .expect("a command touches the keys it declares")
 }
 
 /// How a view marks the entries it reads.

@@ -63,6 +63,15 @@ pub fn statistics() -> Vec<u8> {
     report
 }
 
+/// Lets the allocator return memory to the system on threads of its own from now on. Otherwise the
+/// threads that allocate would do it in passing, a worker for example what the freeing of another's
+/// hundred megabytes has left, and none while they are idle. To be called after the last fork.
+pub fn return_in_background() {
+    if let Err(error) = tikv_jemalloc_ctl::background_thread::write(true) {
+        tracing::warn!("The allocator cannot return memory in the background: {error}");
+    }
+}
+
 /// Returns to the system what the allocator keeps for later.
 pub fn purge() {
     // 4096 stands for all arenas (MALLCTL_ARENAS_ALL).

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use parking_lot::Mutex;
 use tikv_jemalloc_ctl::thread::{ThreadLocal, allocatedp, deallocatedp};
 
-pub use allocator::{Allocator, purge, statistics};
+pub use allocator::{Allocator, purge, return_in_background, statistics};
 pub use human::Human;
 
 use crate::exec::View;

@@ -216,7 +216,7 @@ fn key_hashes(
     args: Args<'_>,
 ) -> SmallVec<[u64; 16]> {
     match entry {
-        Ok(entry) if entry.command.arity_fits(args.len()) => entry
+        Ok(entry) if entry.arity_fits(args.len()) => entry
             .key_positions(args.len(), |at| args.get(at))
             .map(|(at, _)| server.keyspace.hash(args.get(at)))
             .collect(),

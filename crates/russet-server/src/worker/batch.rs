@@ -2,16 +2,18 @@
 //!
 //! Parsing ahead is what makes prefetching possible. Before a window of commands is executed, three
 //! passes over it ask the memory for what the execution will touch: first the buckets, then the
-//! entries the buckets point to, then the few entries that lie behind a full bucket. The shards' own lines are asked for as soon as a key is hashed.
+//! entries the buckets point to, then the few entries that lie behind a full bucket. The shards' own
+//! lines are asked for as soon as a key is hashed.
 
 use russet_keyspace::keyspace::{Keyspace, ShardGuard};
 use russet_resp::{ArgSpan, ProtocolError};
+use smallvec::SmallVec;
 
-use crate::command::{CommandEntry, LookupError};
+use crate::command::{CommandEntry, LookupError, Recent};
 
-/// Commands per window: enough to hide the memory behind each other, few enough that what was
-/// fetched is still in the cache when it is used.
-pub const WINDOW: usize = 32;
+/// Keys per window: enough to hide the memory behind each other, few enough that what was fetched is
+/// still in the cache when it is used.
+const WINDOW: usize = 32;
 
 /// In place of a connection that is closed.
 pub const GONE: usize = usize::MAX;
@@ -53,6 +55,8 @@ pub struct Batch {
     pub hashes: Vec<u64>,
     /// The databases that the hashes' keys are in, as far as is known before execution.
     databases: Vec<u32>,
+    /// The command of the last item that names one.
+    pub recent: Recent,
     /// The next item to be executed.
     pub next: usize,
     /// Items before this one were prefetched.
@@ -63,6 +67,13 @@ impl Batch {
     /// Whether every item was executed.
     pub fn is_done(&self) -> bool {
         self.next == self.items.len()
+    }
+
+    /// Whether there is enough to prefetch. More would only push out of the processor's caches what
+    /// was just received, and what the replies are written to.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.hashes.len() >= WINDOW
     }
 
     /// The connection that asked for the next item.
@@ -108,28 +119,37 @@ impl Batch {
     }
 
     fn prefetch_window(&mut self, keyspace: &Keyspace) {
-        let until = (self.next + WINDOW).min(self.items.len());
-        let hashes = self.hash_range(self.next, until);
-        self.prefetched = until;
-        if hashes.len() < 2 {
+        let keys = self.next_window();
+        if keys.len() < 2 {
             return;
         }
-        let keys = self.hashes[hashes.clone()].iter().zip(&self.databases[hashes]);
+        let keys = self.hashes[keys.clone()].iter().zip(&self.databases[keys]);
         pass(keyspace, keys.clone(), |guard, db, hash| guard.prefetch_bucket(db, hash));
-        pass(keyspace, keys.clone(), |guard, db, hash| guard.prefetch_entry(db, hash));
-        pass(keyspace, keys, |guard, db, hash| guard.prefetch_overflow_entry(db, hash));
+        let mut behind: SmallVec<[(u64, u32); WINDOW]> = SmallVec::new();
+        pass(keyspace, keys, |guard, db, hash| {
+            if guard.prefetch_entry(db, hash) {
+                behind.push((hash, db));
+            }
+        });
+        let behind = behind.iter().map(|(hash, db)| (hash, db));
+        pass(keyspace, behind, |guard, db, hash| guard.prefetch_overflow_entry(db, hash));
     }
 
-    /// The hashes of a run of items, which lie side by side.
-    fn hash_range(&self, from: usize, until: usize) -> std::ops::Range<usize> {
-        let ranges = self.items[from..until].iter().filter_map(|(_, item)| match item {
-            Item::Command { hashes: (start, len), .. } => Some((*start as usize, *len as usize)),
-            Item::Garbage(_) => None,
-        });
+    /// Moves `prefetched` on over a window of items, of which it contains one at least. Returns their
+    /// hashes, which lie side by side.
+    fn next_window(&mut self) -> std::ops::Range<usize> {
         let mut range = None;
-        for (start, len) in ranges {
-            let (first, _) = range.unwrap_or((start, start));
-            range = Some((first, start + len));
+        self.prefetched = self.next;
+        for (_, item) in &self.items[self.next..] {
+            self.prefetched += 1;
+            if let Item::Command { hashes: (start, len), .. } = item {
+                let (start, end) = (*start as usize, (start + len) as usize);
+                let (first, _) = *range.get_or_insert((start, end));
+                range = Some((first, end));
+                if end - first >= WINDOW {
+                    break;
+                }
+            }
         }
         range.map_or(0..0, |(start, end)| start..end)
     }
@@ -140,7 +160,7 @@ impl Batch {
 fn pass<'a>(
     keyspace: &Keyspace,
     keys: impl Iterator<Item = (&'a u64, &'a u32)>,
-    fetch: impl Fn(&ShardGuard<'_>, u32, u64),
+    mut fetch: impl FnMut(&ShardGuard<'_>, u32, u64),
 ) {
     for (&hash, &db) in keys {
         if let Some(guard) = keyspace.try_lock(keyspace.shard_of(hash)) {

@@ -282,39 +282,46 @@ impl Worker {
         let mut dirty = std::mem::take(&mut self.dirty);
         for at in dirty.drain(..) {
             // A connection closed earlier in this round may be on the list still.
-            let Some(connection) = self.connections.get_mut(at) else { continue };
-            connection.dirty = false;
-            if connection.client.close == Close::Now {
-                self.close(at);
-                continue;
+            if let Some(connection) = self.connections.get_mut(at) {
+                connection.dirty = false;
+                self.send(at);
             }
-            let result = connection.send();
-            let unsent = connection.unsent();
-            let info = &connection.client.info;
-            if let Ok(sent) = result {
-                info.last_interaction_ms.store(self.context.clock.now_ms(), Ordering::Relaxed);
-                info.reply_peak_bytes.store(sent as u64, Ordering::Relaxed);
-                self.context.stats.total_net_output_bytes.add(sent as u64);
-                self.context.stats.total_writes_processed.add(1);
-            }
-            if result.is_err() || (unsent == 0 && connection.client.close == Close::AfterReply) {
-                self.close(at);
-                continue;
-            }
-            info.output_bytes.store(unsent as u64, Ordering::Relaxed);
-            if unsent == 0 {
-                connection.over_soft_since_ms = None;
-                let buffer = std::mem::take(&mut connection.out);
-                if buffer.capacity() <= SPARE_BYTES && self.spare_buffers.len() < SPARE_BUFFERS {
-                    self.spare_buffers.push(buffer);
-                }
-            }
-            let room = connection.out.capacity() as u64;
-            connection.client.info.reply_buffer_bytes.store(room, Ordering::Relaxed);
         }
         if self.dirty.is_empty() {
             self.dirty = dirty;
         }
+    }
+
+    /// Sends what a connection has to say, and closes it if it is done for.
+    pub(super) fn send(&mut self, at: usize) {
+        let connection = &mut self.connections[at];
+        if connection.client.close == Close::Now {
+            self.close(at);
+            return;
+        }
+        let result = connection.send();
+        let unsent = connection.unsent();
+        let info = &connection.client.info;
+        if let Ok(sent) = result {
+            info.last_interaction_ms.store(self.context.clock.now_ms(), Ordering::Relaxed);
+            info.reply_peak_bytes.store(sent as u64, Ordering::Relaxed);
+            self.context.stats.total_net_output_bytes.add(sent as u64);
+            self.context.stats.total_writes_processed.add(1);
+        }
+        if result.is_err() || (unsent == 0 && connection.client.close == Close::AfterReply) {
+            self.close(at);
+            return;
+        }
+        info.output_bytes.store(unsent as u64, Ordering::Relaxed);
+        if unsent == 0 {
+            connection.over_soft_since_ms = None;
+            let buffer = std::mem::take(&mut connection.out);
+            if buffer.capacity() <= SPARE_BYTES && self.spare_buffers.len() < SPARE_BUFFERS {
+                self.spare_buffers.push(buffer);
+            }
+        }
+        let room = connection.out.capacity() as u64;
+        connection.client.info.reply_buffer_bytes.store(room, Ordering::Relaxed);
     }
 
     /// The last words of a worker: what is ready to be sent is sent.

@@ -51,7 +51,7 @@ impl Worker {
         }
         let queue = std::mem::take(&mut self.queue);
         for (done, &at) in queue.iter().enumerate() {
-            if self.arena_used + READ_BYTES > self.arena.len() {
+            if self.batch.is_full() || self.arena_used + READ_BYTES > self.arena.len() {
                 self.execute_batch();
                 if !self.batch.is_done() {
                     // The gate closed: the rest is served when it reopens.
@@ -122,7 +122,7 @@ impl Worker {
         let (consumed, stop) = Parsing {
             server: &self.server,
             batch: &mut self.batch,
-            client: &connection.client,
+            physical_db: self.server.keyspace.physical_db(connection.client.db),
             limits: limits(&connection.client, &self.context.config),
             at,
         }
@@ -158,7 +158,7 @@ impl Worker {
         let (consumed, stop) = Parsing {
             server: &self.server,
             batch: &mut self.batch,
-            client: &connection.client,
+            physical_db: self.server.keyspace.physical_db(connection.client.db),
             limits: limits(&connection.client, &self.context.config),
             at,
         }
@@ -230,8 +230,9 @@ fn receive(
 struct Parsing<'a> {
     server: &'a Server,
     batch: &'a mut Batch,
-    client: &'a Client,
     limits: Limits,
+    /// The database that keys are looked up in, unless a command before changes that.
+    physical_db: u32,
     at: usize,
 }
 
@@ -284,16 +285,22 @@ impl Parsing<'_> {
         let argc = spans.len();
         let name = spans[0].resolve(command, owned);
         let sub = spans.get(1).map(|span| span.resolve(command, owned));
-        let mut entry = self.server.names.resolve(name, sub);
+        let mut entry = self.server.names.resolve_again(&mut self.batch.recent, name, sub);
         let first_hash = self.batch.hashes.len();
         if let Ok(entry) = &mut entry
-            && entry.command.arity_fits(argc)
+            && entry.arity_fits(argc)
         {
-            let keyspace = &self.server.keyspace;
-            let db = keyspace.physical_db(self.client.db);
+            let (keyspace, db) = (&self.server.keyspace, self.physical_db);
             if let Some(at) = entry.single_key {
                 let hash = keyspace.hash(spans[at].resolve(command, owned));
                 self.batch.add_hash(keyspace, db, hash);
+            } else if let ([keys], None) = (entry.command.keys, entry.command.reaches)
+                && let Some(positions) = keys.plain_positions(argc)
+            {
+                for at in positions {
+                    let span = self.batch.spans[first_span + at];
+                    self.batch.add_hash(keyspace, db, keyspace.hash(span.resolve(command, owned)));
+                }
             } else if !entry.command.keys.is_empty() {
                 *entry = entry.for_call(Args::new(command, spans, owned));
                 let positions = entry.key_positions(argc, |at| {

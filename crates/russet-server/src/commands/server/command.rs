@@ -199,7 +199,7 @@ fn keys_of_call<'a>(ctx: &Ctx<'a>) -> Result<Vec<(&'a [u8], KeyFlags)>, Error> {
     if command.keys.iter().all(|spec| spec.flags.contains(KeyFlags::NOT_KEY)) {
         return Err(Error::new("ERR The command has no key arguments"));
     }
-    if !command.arity_fits(call.len()) {
+    if !entry.arity_fits(call.len()) {
         return Err(Error::new("ERR Invalid number of arguments specified for command"));
     }
     let flags = |spec: &KeySpec| match command.key_flags {

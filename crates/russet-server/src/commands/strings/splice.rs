@@ -71,7 +71,7 @@ fn append(ctx: &mut Ctx<'_>) -> Result<(), Error> {
         Some(len) => len?,
         None => {
             let len = suffix.len();
-            ctx.large = large;
+            *ctx.large = large;
             let value = NewValue::of_argument(ctx, 2);
             ctx.db.add(key.hash, value.into_entry(key.bytes, None));
             len

@@ -51,10 +51,11 @@ impl<'a> View<'a> {
             self.remove_watched_overdue(shard, other, one);
         }
         self.everything().swap_dbs(one, other);
+        let selected = self.logical;
         for db in [one, other] {
             self.note_all_ready(db);
         }
-        self.select(self.logical);
+        self.select(selected);
     }
 
     /// Has all waiters of a logical database served that wait for a key which is there now.
