@@ -14,7 +14,7 @@ pub const GEOPOS: Command = Command {
     since: "3.2.0",
     summary: "Returns the longitudes and latitudes of members.",
     complexity: "O(N) where N is the number of members asked for.",
-    syntax: "key member...",
+    syntax: "key [member...]",
     keys: READS,
     ..Command::new("geopos", -2, Flags::READONLY, geopos)
 };
@@ -24,7 +24,7 @@ pub const GEOHASH: Command = Command {
     since: "3.2.0",
     summary: "Returns the places of members as geohash strings.",
     complexity: "O(N) where N is the number of members asked for.",
-    syntax: "key member...",
+    syntax: "key [member...]",
     keys: READS,
     ..Command::new("geohash", -2, Flags::READONLY, geohash)
 };
