@@ -124,28 +124,38 @@ impl SortedSet {
         on_form!(&self.0, set => set.score(member))
     }
 
-    /// Adds a member that is not in the set. The score must not be NaN.
-    pub fn insert(&mut self, score: f64, member: &[u8], limits: Limits) {
-        debug_assert!(!score.is_nan());
-        debug_assert!(self.score(member).is_none(), "the member is not in the set");
-        if let Form::Packed(packed) = &self.0
-            && (packed.len() >= limits.entries
-                || member.len() > limits.member_bytes
-                || !packed.has_room_for(member.len()))
-        {
-            self.unpack();
-        }
-        on_form!(&mut self.0, set => set.insert(score, member));
-    }
-
-    /// Shows a member's score to `change`, which may give it another one, not NaN. `None` if there is
-    /// no such member.
-    pub fn update<R>(
+    /// Shows `change` the score of a member, if it is in the set, and gives the member the score that is
+    /// returned, if one is. It must not be NaN.
+    pub fn put<R>(
         &mut self,
         member: &[u8],
-        change: impl FnOnce(f64) -> (Option<f64>, R),
-    ) -> Option<R> {
-        on_form!(&mut self.0, set => set.update(member, change))
+        limits: Limits,
+        change: impl FnOnce(Option<f64>) -> (Option<f64>, R),
+    ) -> R {
+        let packed = match &mut self.0 {
+            Form::Packed(packed) => packed,
+            Form::Ranked(ranked) => return ranked.put(member, change),
+        };
+        let place = packed.find(member);
+        let (new, result) = change(place.map(|place| packed.score_at(place)));
+        match (new, place) {
+            (Some(score), Some(place)) => packed.replace(place, score, member),
+            (Some(score), None) => self.add(score, member, limits),
+            (None, _) => {}
+        }
+        result
+    }
+
+    /// Adds a member that is not in the set, which is small so far.
+    fn add(&mut self, score: f64, member: &[u8], limits: Limits) {
+        if let Form::Packed(packed) = &mut self.0
+            && packed.len() < limits.entries
+            && member.len() <= limits.member_bytes
+            && packed.has_room_for(member.len())
+        {
+            return packed.insert(score, member);
+        }
+        self.unpack().put(member, |_| (Some(score), ()));
     }
 
     /// Takes a member out and returns its score.
@@ -219,12 +229,16 @@ impl SortedSet {
     }
 
     /// Turns a listpack into table and tree.
-    fn unpack(&mut self) {
+    fn unpack(&mut self) -> &mut Ranked {
         if let Form::Packed(_) = &self.0 {
             let elements: Vec<(Vec<u8>, f64)> =
                 self.iter().map(|(member, score)| (member.to_vec(), score)).collect();
             let borrowed = elements.iter().map(|(member, score)| (&member[..], *score));
             self.0 = Form::Ranked(Box::new(borrowed.collect()));
+        }
+        match &mut self.0 {
+            Form::Ranked(ranked) => ranked,
+            Form::Packed(_) => unreachable!("it has just become large"),
         }
     }
 

@@ -58,12 +58,12 @@ impl Packed {
     }
 
     /// Where a member is.
-    fn find(&self, member: &[u8]) -> Option<Position> {
+    pub(super) fn find(&self, member: &[u8]) -> Option<Position> {
         self.0.find(member, self.0.first()?, 1)
     }
 
     /// The score of the member at a position.
-    fn score_at(&self, position: Position) -> f64 {
+    pub(super) fn score_at(&self, position: Position) -> f64 {
         let score = self.0.next(position).expect("a score follows each member");
         read_score(self.0.get(score))
     }
@@ -106,18 +106,10 @@ impl Packed {
         self.0.next(position).and_then(|score| self.0.next(score))
     }
 
-    pub(super) fn update<R>(
-        &mut self,
-        member: &[u8],
-        change: impl FnOnce(f64) -> (Option<f64>, R),
-    ) -> Option<R> {
-        let position = self.find(member)?;
-        let (new, result) = change(self.score_at(position));
-        if let Some(new) = new {
-            self.0.remove_many(position, 2);
-            self.insert(new, member);
-        }
-        Some(result)
+    /// Gives the member at a position, which this is, another score.
+    pub(super) fn replace(&mut self, position: Position, score: f64, member: &[u8]) {
+        self.0.remove_many(position, 2);
+        self.insert(score, member);
     }
 
     pub(super) fn remove(&mut self, member: &[u8]) -> Option<f64> {

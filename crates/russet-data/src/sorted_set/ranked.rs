@@ -81,29 +81,23 @@ impl Ranked {
         Some(found.get().score())
     }
 
-    /// Adds a member that is not in the set.
-    pub(super) fn insert(&mut self, score: f64, member: &[u8]) {
-        let handle = self.adopt(Element::new(score, member));
-        self.tree.insert(prefix(score), handle, before(score, member, false));
-    }
-
-    /// Puts an element into the table only.
-    fn adopt(&mut self, new: Element) -> Handle {
-        let handle = new.handle();
-        self.element_bytes += new.allocated_bytes();
-        self.table.insert_unique(element_hash(new.get().member()), new, &ElementHash);
-        handle
-    }
-
-    /// Gives a member what `change` makes of its score. `None` if there is no such member.
-    pub(super) fn update<R>(
+    /// See [`super::SortedSet::put`].
+    pub(super) fn put<R>(
         &mut self,
         member: &[u8],
-        change: impl FnOnce(f64) -> (Option<f64>, R),
-    ) -> Option<R> {
-        let mut slot = self.table.find_mut(element_hash(member), member)?;
+        change: impl FnOnce(Option<f64>) -> (Option<f64>, R),
+    ) -> R {
+        let hash = element_hash(member);
+        let Some(mut slot) = self.table.find_mut(hash, member) else {
+            let (new, result) = change(None);
+            if let Some(score) = new {
+                let handle = self.adopt(hash, Element::new(score, member));
+                self.tree.insert(prefix(score), handle, before(score, member, false));
+            }
+            return result;
+        };
         let old = slot.item().get().score();
-        let (new, result) = change(old);
+        let (new, result) = change(Some(old));
         if let Some(new) = new {
             self.tree.remove_before(before(old, member, true));
             self.element_bytes -= slot.item().allocated_bytes();
@@ -111,7 +105,15 @@ impl Ranked {
             self.element_bytes += slot.item().allocated_bytes();
             self.tree.insert(prefix(new), slot.item().handle(), before(new, member, false));
         }
-        Some(result)
+        result
+    }
+
+    /// Puts an element into the table only.
+    fn adopt(&mut self, hash: u64, new: Element) -> Handle {
+        let handle = new.handle();
+        self.element_bytes += new.allocated_bytes();
+        self.table.insert_unique(hash, new, &ElementHash);
+        handle
     }
 
     pub(super) fn remove(&mut self, member: &[u8]) -> Option<f64> {
@@ -208,7 +210,8 @@ impl Ranked {
         member: &[u8],
         combine: impl FnOnce(Option<f64>) -> f64,
     ) {
-        match self.table.find_mut(element_hash(member), member) {
+        let hash = element_hash(member);
+        match self.table.find_mut(hash, member) {
             Some(mut slot) => {
                 let old = slot.item().get().score();
                 self.element_bytes -= slot.item().allocated_bytes();
@@ -216,7 +219,7 @@ impl Ranked {
                 self.element_bytes += slot.item().allocated_bytes();
             }
             None => {
-                self.adopt(Element::new(combine(None), member));
+                self.adopt(hash, Element::new(combine(None), member));
             }
         }
     }
@@ -254,9 +257,10 @@ impl<'m> FromIterator<(&'m [u8], f64)> for Ranked {
     /// A set of different members in any order.
     fn from_iter<I: IntoIterator<Item = (&'m [u8], f64)>>(elements: I) -> Self {
         let mut set = Ranked::new();
-        let handles =
-            elements.into_iter().map(|(member, score)| set.adopt(Element::new(score, member)));
-        let handles = handles.collect();
+        let handles = elements
+            .into_iter()
+            .map(|(member, score)| set.adopt(element_hash(member), Element::new(score, member)))
+            .collect();
         set.put_in_order(handles);
         set
     }

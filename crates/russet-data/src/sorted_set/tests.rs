@@ -69,11 +69,12 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn put(set: &mut SortedSet, model: &mut Model, member: &[u8], score: f64, limits: Limits) {
-    let old = set.update(member, |old| ((old != score).then_some(score), old));
-    if old.is_none() {
-        set.insert(score, member, limits);
-    }
+    let old = set.put(member, limits, |old| ((old != Some(score)).then_some(score), old));
     assert_eq!(model.0.insert(member.to_vec(), score), old);
+}
+
+fn insert(set: &mut SortedSet, score: f64, member: &[u8], limits: Limits) {
+    set.put(member, limits, |_| (Some(score), ()));
 }
 
 fn assert_same(set: &SortedSet, model: &Model) {
@@ -141,7 +142,7 @@ proptest! {
     ) {
         let mut set = SortedSet::new();
         for member in &members {
-            set.insert(1.5, member, limits);
+            insert(&mut set, 1.5, member, limits);
         }
         let bounds = |member| [
             LexBound::Lowest, LexBound::Highest, LexBound::Inclusive(member),
@@ -187,7 +188,7 @@ proptest! {
     fn a_scan_shows_every_element(count in 0usize..2000, limits in prop::sample::select(LIMITS.to_vec())) {
         let mut set = SortedSet::new();
         for number in 0..count {
-            set.insert(number as f64 / 2.0, format!("m{number}").as_bytes(), limits);
+            insert(&mut set, number as f64 / 2.0, format!("m{number}").as_bytes(), limits);
         }
         let (mut cursor, mut seen) = (0, BTreeMap::new());
         loop {
@@ -206,13 +207,13 @@ fn a_set_becomes_large_past_its_limits_and_stays_so() {
     let limits = Limits { entries: 3, member_bytes: 5 };
     let mut set = SortedSet::new();
     for member in ["a", "b", "c"] {
-        set.insert(1.0, member.as_bytes(), limits);
+        insert(&mut set, 1.0, member.as_bytes(), limits);
     }
     assert_eq!(set.encoding(), Encoding::Listpack);
     let mut long = set.clone();
-    long.insert(0.0, b"longer", limits);
+    insert(&mut long, 0.0, b"longer", limits);
     assert_eq!(long.encoding(), Encoding::Skiplist);
-    set.insert(0.0, b"d", limits);
+    insert(&mut set, 0.0, b"d", limits);
     assert_eq!(set.encoding(), Encoding::Skiplist);
     set.remove_range(0..3);
     assert_eq!((set.len(), set.encoding()), (1, Encoding::Skiplist));
@@ -225,7 +226,7 @@ fn scores_in_a_listpack_are_what_redis_writes() {
     let limits = LIMITS[0];
     let mut set = SortedSet::new();
     for (score, member) in [(-0.0, "zero"), (0.1, "tenth"), (3.0, "three"), (1e17, "large")] {
-        set.insert(score, member.as_bytes(), limits);
+        insert(&mut set, score, member.as_bytes(), limits);
     }
     let Form::Packed(packed) = &set.0 else { panic!("small") };
     let scores: Vec<_> =
@@ -241,7 +242,7 @@ fn an_element_with_a_member_of_twelve_bytes_costs_what_the_essay_says() {
     let bytes_per_element = |score: &dyn Fn(u32) -> f64| {
         let mut set = SortedSet::new();
         for number in 0..count {
-            set.insert(score(number), format!("member{number:06}").as_bytes(), LIMITS[1]);
+            insert(&mut set, score(number), format!("member{number:06}").as_bytes(), LIMITS[1]);
         }
         set.allocated_bytes() as f64 / f64::from(count)
     };

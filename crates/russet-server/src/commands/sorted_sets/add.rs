@@ -73,18 +73,18 @@ impl ScoreRule {
         member: &[u8],
         limits: Limits,
     ) -> Outcome {
-        let updated = set.update(member, |old| match self.decide(old, score) {
-            Outcome::Updated(score) => (Some(score), Outcome::Updated(score)),
-            outcome => (None, outcome),
-        });
-        if let Some(outcome) = updated {
-            return outcome;
-        }
-        if self.present {
-            return Outcome::Refused;
-        }
-        set.insert(score, member, limits);
-        Outcome::Added(score)
+        set.put(member, limits, |old| {
+            let outcome = match old {
+                Some(old) => self.decide(old, score),
+                None if self.present => Outcome::Refused,
+                None => Outcome::Added(score),
+            };
+            let new = match outcome {
+                Outcome::Added(score) | Outcome::Updated(score) => Some(score),
+                _ => None,
+            };
+            (new, outcome)
+        })
     }
 
     /// What becomes of a member that has a score.
