@@ -32,7 +32,7 @@ while [ $# -gt 0 ]; do
     esac
 done
 all_units=(
-    printver auth protocol keyspace scan info type/string type/incr type/hash type/set hyperloglog bitops bitfield quit expire
+    printver auth protocol keyspace scan info type/string type/incr type/hash type/set type/zset geo hyperloglog bitops bitfield quit expire
     querybuf limits slowlog introspection introspection-2 latency-monitor multi pubsub pubsubshard
 )
 [ ${#units[@]} -gt 0 ] || units=("${all_units[@]}")
