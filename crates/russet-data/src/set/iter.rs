@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::packed::unpack;
 use crate::intset::Intset;
 use crate::listpack::{self, Element};
 use crate::records::Record;
@@ -25,7 +26,7 @@ impl<'a> Iterator for Iter<'a> {
         match self {
             Iter::Listpack(elements) => elements.next(),
             Iter::Intset(intset, places) => places.next().map(|at| Element::Int(intset.get(at))),
-            Iter::Table(records) => records.next().map(|record| Element::Bytes(record.key())),
+            Iter::Table(records) => records.next().map(|record| unpack(record.key())),
         }
     }
 }

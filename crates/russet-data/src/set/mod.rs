@@ -6,7 +6,7 @@
 //! | --- | --- | --- |
 //! | [`Intset`] | integers | [`Limits::intset_entries`] |
 //! | [`Listpack`] | strings of up to [`Limits::listpack_value`] bytes | [`Limits::listpack_entries`] |
-//! | [`Records`] | anything | |
+//! | [`Records`] | anything; `packed.rs` says how | |
 //!
 //! A set begins as an intset and only ever goes down this list, as in Redis: what was large once is
 //! likely to become large again, and a set that converted back and forth would pay for it each time.
@@ -20,6 +20,7 @@
 //!   nothing else.
 
 mod iter;
+mod packed;
 #[cfg(test)]
 mod tests;
 
@@ -33,6 +34,7 @@ use crate::object::{Encoding, Value, ValueType, block_free_cost};
 use crate::records::{Random, Records, choose, random_below};
 use crate::serialized_len;
 use crate::table::Statistics;
+use packed::{Scratch, pack, unpack};
 
 /// Up to which sizes a set is one block.
 #[derive(Clone, Copy, Debug)]
@@ -108,7 +110,9 @@ impl Set {
     #[must_use]
     pub fn contains(&self, member: &[u8]) -> bool {
         match &self.0 {
-            Form::Other(Other::Table(records)) => records.find(member).is_some(),
+            Form::Other(Other::Table(records)) => {
+                records.find(pack(Element::from(member), &mut Scratch::new())).is_some()
+            }
             Form::Other(Other::Intset(intset)) => {
                 crate::number::parse_i64(member).is_some_and(|value| intset.contains(value))
             }
@@ -124,6 +128,9 @@ impl Set {
     pub fn contains_element(&self, member: Element<'_>) -> bool {
         match (&self.0, member) {
             (Form::Other(Other::Intset(intset)), Element::Int(value)) => intset.contains(value),
+            (Form::Other(Other::Table(records)), Element::Int(_)) => {
+                records.find(pack(member, &mut Scratch::new())).is_some()
+            }
             _ => self.contains(member.as_bytes(&mut IntBuf::new())),
         }
     }
@@ -132,7 +139,7 @@ impl Set {
     #[inline]
     pub fn insert(&mut self, member: &[u8], limits: &Limits) -> bool {
         match &mut self.0 {
-            Form::Other(Other::Table(records)) => records.insert([member]),
+            Form::Other(Other::Table(records)) => insert(records, Element::from(member)),
             _ => self.insert_into_block(Candidate::new(member), limits),
         }
     }
@@ -140,6 +147,7 @@ impl Set {
     /// Adds an element of another set.
     pub fn insert_element(&mut self, member: Element<'_>, limits: &Limits) -> bool {
         match (&mut self.0, member) {
+            (Form::Other(Other::Table(records)), Element::Int(_)) => insert(records, member),
             (Form::Other(Other::Intset(_)), Element::Int(_)) => {
                 // What the text is for: should the set have to become another structure.
                 let mut scratch = IntBuf::new();
@@ -167,7 +175,7 @@ impl Set {
                     self.0 = Form::Listpack(listpack);
                     return true;
                 }
-                self.convert_to_table().insert([text])
+                insert(self.convert_to_table(), member.element)
             }
             (Form::Listpack(listpack), element) => {
                 let first = listpack.first();
@@ -180,9 +188,9 @@ impl Set {
                     listpack.push_back(element);
                     return true;
                 }
-                self.convert_to_table().insert([member.text])
+                insert(self.convert_to_table(), element)
             }
-            (Form::Other(Other::Table(records)), _) => records.insert([member.text]),
+            (Form::Other(Other::Table(records)), element) => insert(records, element),
         }
     }
 
@@ -206,9 +214,8 @@ impl Set {
     /// Puts all elements into a table.
     fn convert_to_table(&mut self) -> &mut Records<1> {
         let mut records = Box::new(Records::new());
-        let mut scratch = IntBuf::new();
         for element in self.iter() {
-            records.insert([element.as_bytes(&mut scratch)]);
+            insert(&mut records, element);
         }
         self.0 = Form::Other(Other::Table(records));
         match &mut self.0 {
@@ -221,7 +228,9 @@ impl Set {
     #[inline]
     pub fn remove(&mut self, member: &[u8]) -> bool {
         match &mut self.0 {
-            Form::Other(Other::Table(records)) => records.remove(member).is_some(),
+            Form::Other(Other::Table(records)) => {
+                records.remove(pack(Element::from(member), &mut Scratch::new())).is_some()
+            }
             Form::Other(Other::Intset(intset)) => {
                 crate::number::parse_i64(member).is_some_and(|value| intset.remove(value))
             }
@@ -255,7 +264,7 @@ impl Set {
     /// is that of [`crate::table::Table::scan`]; a block is visited whole.
     pub fn scan(&self, cursor: u64, visit: &mut dyn FnMut(Element<'_>)) -> u64 {
         if let Form::Other(Other::Table(records)) = &self.0 {
-            return records.scan(cursor, &mut |record| visit(Element::Bytes(record.string(0))));
+            return records.scan(cursor, &mut |record| visit(unpack(record.string(0))));
         }
         self.iter().for_each(visit);
         0
@@ -274,7 +283,7 @@ impl Set {
             }
             Form::Other(Other::Table(records)) => {
                 // The record lives as long as the table is borrowed.
-                records.random(random).map(|record| Element::Bytes(record.key()))
+                records.random(random).map(|record| unpack(record.key()))
             }
         }
     }
@@ -289,7 +298,7 @@ impl Set {
     ) {
         match &self.0 {
             Form::Other(Other::Table(records)) => {
-                records.sample(count, random, |[member]| show(Element::Bytes(member)));
+                records.sample(count, random, |[key]| show(unpack(key)));
             }
             _ => choose(self.iter(), self.len(), count, random, show),
         }
@@ -319,7 +328,7 @@ impl Set {
             }
             Form::Other(Other::Table(records)) => {
                 let record = records.remove_random(random)?;
-                Some(taken(Element::Bytes(record.string(0))))
+                Some(taken(unpack(record.string(0))))
             }
         }
     }
@@ -340,6 +349,12 @@ impl Set {
             Form::Other(Other::Table(records)) => records.check_invariants(),
         }
     }
+}
+
+/// Adds a member to a table, and returns whether it is new.
+#[inline]
+fn insert(records: &mut Records<1>, member: Element<'_>) -> bool {
+    records.insert([pack(member, &mut Scratch::new())])
 }
 
 fn fits(entries: usize, bytes: usize, limits: &Limits) -> bool {
@@ -396,7 +411,10 @@ impl Value for Set {
             Form::Listpack(listpack) => serialized_len::of_bytes(listpack.byte_len()),
             Form::Other(Other::Intset(intset)) => serialized_len::of_bytes(intset.as_bytes().len()),
             Form::Other(Other::Table(records)) => {
-                let members = records.iter().map(|record| serialized_len::of_string(record.key()));
+                let members = self.iter().map(|member| match member {
+                    Element::Int(value) => serialized_len::of_int(value),
+                    Element::Bytes(text) => serialized_len::of_string(text),
+                });
                 serialized_len::of_len(records.len()) + members.sum::<usize>()
             }
         }

@@ -72,6 +72,7 @@ fn member() -> impl Strategy<Value = Vec<u8>> {
         6 => (0..24_i64).prop_map(|number| number.to_string().into_bytes()),
         3 => "[a-e]{0,2}".prop_map(String::into_bytes),
         1 => "[a-b]{12}|0[0-9]".prop_map(String::into_bytes),
+        1 => prop::sample::select(vec![vec![0xfd], vec![0xfe, 1], vec![0xfd, 0xfe, 1], vec![0xfe]]),
     ]
 }
 
@@ -193,6 +194,12 @@ fn memory_is_counted_as_it_changes() {
     assert!((26.0..27.5).contains(&per_member), "{per_member}");
     assert_eq!(set.free_cost(), 10_000);
     while set.remove_random(&mut random(2), |_| ()).is_some() {}
+    let mut ids = Set::new();
+    for number in 0..10_000_u64 {
+        ids.insert((number * 791_900).to_string().as_bytes(), &limits);
+    }
+    let per_id = Value::allocated_bytes(&ids) as f64 / 10_000.0;
+    assert!((18.0..19.5).contains(&per_id), "{per_id}");
     set.check_invariants();
     assert!(Value::allocated_bytes(&set) < 300);
 }
