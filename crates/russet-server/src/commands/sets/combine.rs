@@ -2,6 +2,7 @@
 
 use russet_data::listpack::Element;
 use russet_data::number::parse_i64;
+use russet_data::object::Variant;
 use russet_data::set::{Limits, Set};
 
 use super::{READ, event, limits, look};
@@ -10,6 +11,7 @@ use crate::commands::collections::reply;
 use crate::error::Error;
 use crate::exec::values::{self, Held};
 use crate::exec::{Ctx, Event, Key};
+use crate::lazy_free::LazyFree;
 
 /// The keys of SINTER and its like.
 const SOURCES: KeySpec = KeySpec::range(1, -1, 1, KeyFlags::READS);
@@ -116,7 +118,7 @@ fn sources<'v>(ctx: &'v Ctx<'_>, keys: &[Key<'_>]) -> Result<Vec<Source<'v>>, Er
 
 fn show(ctx: &mut Ctx<'_>, operation: Operation) -> Result<(), Error> {
     let keys = read_sources(ctx, 1, ctx.args.len() - 1)?;
-    let limits = limits(ctx);
+    let (limits, lazy_free) = (limits(ctx), &ctx.server.lazy_free);
     let mut encoded = Vec::new();
     let mut members = russet_resp::ReplyWriter::new(&mut encoded, ctx.out.protocol());
     let mut count = 0;
@@ -130,14 +132,18 @@ fn show(ctx: &mut Ctx<'_>, operation: Operation) -> Result<(), Error> {
         Operation::Intersection => intersect(&sources, &mut add),
         // What was shown must be remembered, unless there is nothing to compare it with.
         Operation::Union if keys.len() > 1 => {
-            union(&sources, &limits).iter().for_each(|member| {
+            let result = union(&sources, &limits);
+            result.iter().for_each(|member| {
                 add(member);
             });
+            discard(lazy_free, result);
         }
         Operation::Union => sources[0].iter().flat_map(|set| set.iter()).for_each(|member| {
             add(member);
         }),
-        Operation::Difference => subtract(&keys, &sources, &limits, &mut add),
+        Operation::Difference => {
+            discard(lazy_free, subtract(&keys, &sources, &limits, &mut add));
+        }
     }
     drop(sources);
     ctx.out.set(count);
@@ -148,14 +154,16 @@ fn show(ctx: &mut Ctx<'_>, operation: Operation) -> Result<(), Error> {
 fn store(ctx: &mut Ctx<'_>, operation: Operation, event: Event) -> Result<(), Error> {
     let destination = ctx.key(1);
     let keys = read_sources(ctx, 2, ctx.args.len() - 2)?;
-    let limits = limits(ctx);
+    let (limits, lazy_free) = (limits(ctx), &ctx.server.lazy_free);
     let sources = sources(ctx, &keys)?;
     let mut result = Set::new();
     let mut add = |member: Element<'_>| result.insert_element(member, &limits);
     match operation {
         Operation::Intersection => intersect(&sources, &mut add),
         Operation::Union => result = union(&sources, &limits),
-        Operation::Difference => subtract(&keys, &sources, &limits, &mut add),
+        Operation::Difference => {
+            discard(lazy_free, subtract(&keys, &sources, &limits, &mut add));
+        }
     }
     drop(sources);
     let len = result.len();
@@ -224,7 +232,13 @@ fn union(sources: &[Source<'_>], limits: &Limits) -> Set {
     result
 }
 
-/// Hands the members of the first set that are in none of the others to `found`.
+/// Frees a set that served its purpose, in the background if it is large.
+fn discard(lazy_free: &LazyFree, set: Set) {
+    lazy_free.free_object(Some(Box::new(set.into_object())));
+}
+
+/// Hands the members of the first set that are in none of the others to `found`, and returns a set
+/// that was needed for that.
 ///
 /// Either each member of the first set is looked for in the others, or each member of the others is
 /// removed from a copy of the first, whichever is less work. A look-up is counted half, because it ends
@@ -234,10 +248,10 @@ fn subtract(
     sources: &[Source<'_>],
     limits: &Limits,
     found: &mut dyn FnMut(Element<'_>) -> bool,
-) {
-    let Some(first) = sources[0].as_deref() else { return };
+) -> Set {
+    let Some(first) = sources[0].as_deref() else { return Set::new() };
     if keys[1..].iter().any(|key| key.bytes == keys[0].bytes) {
-        return;
+        return Set::new();
     }
     let mut others: Vec<&Set> = sources[1..].iter().filter_map(Option::as_deref).collect();
     let look_ups = first.len() * (1 + others.len()) / 2;
@@ -250,7 +264,7 @@ fn subtract(
                 found(member);
             }
         }
-        return;
+        return Set::new();
     }
     let mut rest = union(&sources[..1], limits);
     for member in others.iter().flat_map(|set| set.iter()) {
@@ -262,4 +276,5 @@ fn subtract(
     rest.iter().for_each(|member| {
         found(member);
     });
+    rest
 }
