@@ -355,24 +355,25 @@ fn within(
     body: impl FnOnce(&mut Ctx<'_>),
 ) -> Outcome {
     let is_inside = !matches!(locks, Locks::All(_));
-    let db = new_view(server, worker, locks, client.db, client.no_touch);
     let protocol = client.protocol;
-    let mut ctx = Ctx {
-        server,
-        worker: &mut *worker,
-        client: &mut *client,
-        command: entry,
-        args: request.args,
-        out: ReplyWriter::new(out, protocol),
-        db,
-        hashes: request.hashes,
-        large: request.large,
-        queue,
-        in_exec: false,
+    let tally = {
+        let mut ctx = Ctx {
+            // Made in its place: it is too large to be moved for nothing.
+            db: new_view(server, worker, locks, client.db, client.no_touch),
+            server,
+            worker: &mut *worker,
+            client: &mut *client,
+            command: entry,
+            args: request.args,
+            out: ReplyWriter::new(out, protocol),
+            hashes: request.hashes,
+            large: request.large,
+            queue,
+            in_exec: false,
+        };
+        body(&mut ctx);
+        ctx.db.finish(server, ctx.worker)
     };
-    body(&mut ctx);
-    let tally = ctx.db.finish(server, ctx.worker);
-    drop(ctx);
     account(worker, tally);
     if !worker.ready.is_empty() && is_inside {
         serve_ready(server, worker);
@@ -384,7 +385,7 @@ fn within(
 }
 
 /// The keyspace as a command sees it that runs now, in a logical database.
-#[inline]
+#[inline(always)]
 pub(crate) fn new_view<'a>(
     server: &'a Server,
     worker: &mut WorkerContext,
@@ -400,7 +401,7 @@ pub(crate) fn new_view<'a>(
 }
 
 /// Adds what a view did to the worker's statistics.
-#[inline]
+#[inline(always)]
 pub(crate) fn account(worker: &mut WorkerContext, tally: Tally) {
     worker.own_mail |= tally.own_mail;
     let stats = &worker.stats;

@@ -201,7 +201,7 @@ pub(crate) struct Extras {
 
 impl<'a> View<'a> {
     /// A view of logical database `db` at an instant.
-    #[inline]
+    #[inline(always)]
     pub fn new(
         keyspace: &'a Keyspace,
         locks: Locks<'a>,
