@@ -15,6 +15,7 @@ mod sets;
 mod sort;
 mod sorted_sets;
 mod strings;
+mod waiting;
 
 use std::time::Duration;
 
@@ -45,6 +46,8 @@ pub const FAMILIES: &[(&str, &[Family])] = &[
     ("sorted_sets", &[sorted_sets::sorted_sets]),
     ("geo", &[geo::geo]),
     ("server", &[server::server, strings::strings]),
+    ("waiting", &[waiting::blocking, lists::lists, lists::lists, sorted_sets::sorted_sets]),
+    ("messages", &[waiting::messages]),
     ("everything", EVERYTHING),
 ];
 
@@ -77,6 +80,8 @@ const EVERYTHING: &[Family] = &[
     server::server,
     sorted_sets::sorted_sets,
     geo::geo,
+    waiting::blocking,
+    waiting::messages,
 ];
 
 /// The steps named by `families`, `seed` and `length`.
@@ -309,7 +314,7 @@ impl Generator {
     fn maybe_spoil(&mut self, mut line: Line) -> Line {
         // One argument away from ending, stopping or disconnecting what the stream talks to, from
         // listing all commands there are, from another picture, from a choice that each server makes
-        // for itself, or from a reply without end.
+        // for itself, from a reply without end, or from waiting for ever.
         const PRECARIOUS: &[&str] = &[
             "SHUTDOWN",
             "DEBUG",
