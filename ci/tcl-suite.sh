@@ -33,7 +33,7 @@ while [ $# -gt 0 ]; do
 done
 all_units=(
     printver auth protocol keyspace scan info type/string type/incr type/hash type/set type/zset geo hyperloglog bitops bitfield quit expire
-    querybuf limits slowlog introspection introspection-2 latency-monitor multi pubsub pubsubshard
+    querybuf limits slowlog introspection introspection-2 latency-monitor multi pubsub pubsubshard obuf-limits
 )
 [ ${#units[@]} -gt 0 ] || units=("${all_units[@]}")
 [ -x "$server" ] || { echo "no server binary at $server" >&2; exit 2; }
