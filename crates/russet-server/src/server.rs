@@ -174,7 +174,11 @@ impl Server {
             peer: ctx.client.info.transport.peer_text(),
             name: ctx.client.info.identity.lock().name.clone(),
         };
-        self.slow_log.lock().push(entry, ctx.config().slowlog_max_len as usize);
+        match &ctx.client.wait {
+            // It is recorded when its client gets the answer.
+            Some(wait) => *wait.slow.lock() = Some(entry),
+            None => self.slow_log.lock().push(entry, ctx.config().slowlog_max_len as usize),
+        }
     }
 
     #[cold]

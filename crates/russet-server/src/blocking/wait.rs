@@ -4,6 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use parking_lot::Mutex;
 use russet_keyspace::waiters::Waiter;
 use russet_resp::Protocol;
 
@@ -11,6 +12,7 @@ use super::Blocking;
 use crate::client::ClientInfo;
 use crate::command::CommandEntry;
 use crate::exec::Ctx;
+use crate::observe::SlowEntry;
 
 /// A key that is waited for, with its hash.
 pub type AwaitedKey = (u64, Box<[u8]>);
@@ -31,6 +33,8 @@ pub struct Wait {
     pub keys: Vec<AwaitedKey>,
     /// What is done when one of them is there.
     pub command: Box<dyn Blocking>,
+    /// What goes into the slow log when it is answered.
+    pub slow: Mutex<Option<SlowEntry>>,
     is_over: AtomicBool,
 }
 
@@ -52,6 +56,7 @@ impl Wait {
             deadline_ms,
             keys,
             command,
+            slow: Mutex::new(None),
             is_over: AtomicBool::new(false),
         }
     }

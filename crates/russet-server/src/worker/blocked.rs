@@ -120,6 +120,10 @@ impl Worker {
             self.context.stats.commands[wait.entry.id].failed.add(1);
             self.server.note_error(&self.context, &Error::from_line(line.to_vec()));
         }
+        if let Some(entry) = wait.slow.lock().take() {
+            let most = self.context.config.slowlog_max_len as usize;
+            self.server.slow_log.lock().push(entry, most);
+        }
         self.lend_buffer(at);
         let connection = &mut *self.connections[at];
         let reply_start = connection.out.len();
