@@ -16,6 +16,8 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
     ("client|setname", "tips", "Redis 7.2 has them"),
     ("command|getkeys", "arguments", "Redis 7.2 documents them"),
     ("command|getkeysandflags", "arguments", "Redis 7.2 documents them"),
+    ("geohash", "arguments", "Redis 7.2 says that there may be no member"),
+    ("geopos", "arguments", "Redis 7.2 says that there may be no member"),
     ("lcs", "arguments", "Redis 7.2 has another name"),
     ("msetnx", "tips", "a call that is cut in pieces would not be all or nothing"),
     ("pfmerge", "arguments", "Redis 7.2 says that there may be no source"),

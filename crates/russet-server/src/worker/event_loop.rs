@@ -293,7 +293,7 @@ impl Worker {
     }
 
     /// Sends what a connection has to say, and closes it if it is done for.
-    pub(super) fn send(&mut self, at: usize) {
+    fn send(&mut self, at: usize) {
         let connection = &mut self.connections[at];
         if connection.client.close == Close::Now {
             self.close(at);

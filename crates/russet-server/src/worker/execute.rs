@@ -17,10 +17,6 @@ use crate::server::Server;
 /// the run goes on.
 const OUTPUT_CHECK_BYTES: usize = 64 << 10;
 
-/// Replies of a run that are more than this many bytes are sent at once, while they are in the
-/// processor's caches, instead of with everybody's at the end of the round.
-const SEND_EARLY_BYTES: usize = 1 << 10;
-
 /// How the execution of one connection's commands ended.
 #[derive(PartialEq, Eq)]
 enum Run {
@@ -109,10 +105,6 @@ impl Worker {
             Outcome::Blocked => self.block(at),
         }
         self.after_command(at);
-        let connection = &self.connections[at];
-        if connection.out.len() > SEND_EARLY_BYTES && connection.client.close == Close::No {
-            self.send(at);
-        }
         self.read_own_mail();
     }
 
