@@ -1,5 +1,6 @@
 //! One piece of a long list: a listpack, or one long element, either of them perhaps compressed.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use super::{Direction, step};
@@ -156,14 +157,14 @@ impl Node {
     /// Compresses the content, if that saves anything.
     pub(super) fn compress(&mut self) {
         let (bytes, plain) = match &self.content {
-            Content::Packed(listpack) => (listpack.as_bytes(), false),
-            Content::Plain(element) => (&element[..], true),
+            Content::Packed(listpack) => (Cow::Owned(listpack.to_bytes()), false),
+            Content::Plain(element) => (Cow::Borrowed(&element[..]), true),
             Content::Compressed(_) => return,
         };
         if bytes.len() < MIN_COMPRESSED_BYTES {
             return;
         }
-        if let Some(lzf) = lzf::compress(bytes, bytes.len() - MIN_SAVED_BYTES) {
+        if let Some(lzf) = lzf::compress(&bytes, bytes.len() - MIN_SAVED_BYTES) {
             let (original_len, count) = (bytes.len(), self.count());
             let compressed = Compressed { lzf: lzf.into(), original_len, count, plain };
             self.content = Content::Compressed(Box::new(compressed));

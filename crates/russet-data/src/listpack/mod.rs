@@ -5,7 +5,8 @@
 //! sixteen; that everything must be walked through is no loss as long as it is a few cache lines.
 //!
 //! The bytes are those of Redis (since 7.0 also in RDB files and DUMP), so that loading and saving
-//! copy them as they are:
+//! copy them as they are. Only the last one, which says nothing, is not kept in memory: a hash of ten
+//! small fields would need the next size class for it.
 //!
 //! ```text
 //! ┌────────────┬──────────┬─────────┬─────────┬┄┄┄┬─────┐
@@ -24,13 +25,13 @@
 //! the invariants; there is no `unsafe` here, so a position of another listpack is at worst a panic
 //! or another element.
 //!
-//! Cost: 24 bytes, 7 bytes for header and end, and per element what it holds, 1 byte of form and 1 of
+//! Cost: 24 bytes, 6 bytes for the header, and per element what it holds, 1 byte of form and 1 of
 //! length below 64 bytes; an integer of 7 bits takes 2 bytes in all, one of 13 bits 3.
 //!
 //! Invariants:
 //!
-//! - **P1** The header's first field is the number of bytes; the last byte, and no first byte of an
-//!   element, is `ff`.
+//! - **P1** The header's first field is the number of bytes, the end counted; no first byte of an
+//!   element is `ff`.
 //! - **P2** Elements lie without gaps between header and end, each with its own length at its end.
 //! - **P3** The header's second field is the number of elements, or 65,535 if there are or were that
 //!   many.
@@ -92,10 +93,8 @@ impl Listpack {
     /// A listpack without elements that can have this many bytes in all before it moves.
     #[must_use]
     pub fn with_capacity(bytes: usize) -> Self {
-        let mut room = Room::with_capacity(bytes.max(EMPTY_BYTES));
-        let [header @ .., end] = room.splice(0, 0, EMPTY_BYTES) else { unreachable!("not empty") };
-        header.fill(0);
-        *end = END;
+        let mut room = Room::with_capacity(bytes.max(EMPTY_BYTES) - 1);
+        room.splice(0, 0, HEADER_BYTES).fill(0);
         let mut listpack = Listpack { room };
         listpack.set_total();
         listpack
@@ -105,23 +104,35 @@ impl Listpack {
     ///
     /// # Errors
     /// If they are not a listpack, see the invariants.
-    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, Malformed> {
+    pub fn from_bytes(mut bytes: Vec<u8>) -> Result<Self, Malformed> {
         validate::validate(&bytes)?;
+        bytes.pop();
         Ok(Listpack { room: bytes.into() })
     }
 
     /// The bytes, as Redis has them.
-    #[inline]
     #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
+    pub fn to_bytes(&self) -> Vec<u8> {
+        [self.bytes(), &[END]].concat()
+    }
+
+    /// Header and elements.
+    #[inline]
+    fn bytes(&self) -> &[u8] {
         self.room.bytes()
+    }
+
+    /// The elements.
+    #[inline]
+    fn elements(&self) -> &[u8] {
+        &self.bytes()[HEADER_BYTES..]
     }
 
     /// The number of bytes, header and end included.
     #[inline]
     #[must_use]
     pub fn byte_len(&self) -> usize {
-        self.room.len()
+        self.room.len() + 1
     }
 
     /// The number of elements. They are counted if there are, or ever were, 65,535 or more.
@@ -180,7 +191,7 @@ impl Listpack {
     #[inline]
     #[must_use]
     pub fn end(&self) -> Position {
-        Position::new(self.byte_len() - 1)
+        Position::new(self.bytes().len())
     }
 
     /// The element after another.
@@ -188,15 +199,15 @@ impl Listpack {
     #[must_use]
     pub fn next(&self, position: Position) -> Option<Position> {
         let at = position.at();
-        let next = at + entry_len(&self.as_bytes()[at..])?;
-        (next < self.byte_len() - 1).then(|| Position::new(next))
+        let next = at + entry_len(&self.bytes()[at..])?;
+        (next < self.bytes().len()).then(|| Position::new(next))
     }
 
     /// The element before another, or before the end.
     #[inline]
     #[must_use]
     pub fn previous(&self, position: Position) -> Option<Position> {
-        let before = &self.as_bytes()[HEADER_BYTES..position.at()];
+        let before = &self.bytes()[HEADER_BYTES..position.at()];
         let body = (!before.is_empty()).then(|| read_back_length(before))??;
         Some(Position::new(position.at() - body - element::back_length_bytes(body)))
     }
@@ -234,40 +245,40 @@ impl Listpack {
     #[inline]
     #[must_use]
     pub fn get(&self, position: Position) -> Element<'_> {
-        read(&self.as_bytes()[position.at()..]).0
+        read(&self.bytes()[position.at()..]).0
     }
 
     /// All elements, from either end.
     #[inline]
     #[must_use]
     pub fn iter(&self) -> Iter<'_> {
-        Iter::new(&self.as_bytes()[HEADER_BYTES..self.byte_len() - 1])
+        Iter::new(self.elements())
     }
 
     /// The element at a position and those after it.
     #[inline]
     #[must_use]
     pub fn iter_from(&self, position: Position) -> Iter<'_> {
-        Iter::new(&self.as_bytes()[position.at()..self.byte_len() - 1])
+        Iter::new(&self.bytes()[position.at()..])
     }
 
     /// The elements before a position.
     #[inline]
     #[must_use]
     pub fn iter_to(&self, position: Position) -> Iter<'_> {
-        Iter::new(&self.as_bytes()[HEADER_BYTES..position.at()])
+        Iter::new(&self.bytes()[HEADER_BYTES..position.at()])
     }
 
     /// The first element that is the string `wanted`, from a position on; after each element that is
     /// looked at, `skipped` ones are not (1 finds a field among fields and values).
     #[must_use]
     pub fn find(&self, wanted: &[u8], from: Position, skipped: usize) -> Option<Position> {
-        let bytes = self.as_bytes();
+        let bytes = self.bytes();
         // Only an element that is an integer can equal an integer, unless it comes from outside.
         let wanted_int = crate::number::parse_i64(wanted);
         let mut at = from.at();
         loop {
-            if bytes[at] == END {
+            if at == bytes.len() {
                 return None;
             }
             let (element, taken) = read(&bytes[at..]);
@@ -319,7 +330,7 @@ impl Listpack {
     /// Puts an element in the place of another.
     pub fn replace<'e>(&mut self, position: Position, element: impl Into<Element<'e>>) {
         let encoded = Encoded::new(element.into());
-        let (_, old_len) = read(&self.as_bytes()[position.at()..]);
+        let (_, old_len) = read(&self.bytes()[position.at()..]);
         encoded.write(self.room.splice(position.at(), old_len, encoded.len()));
         self.set_total();
     }
@@ -333,7 +344,7 @@ impl Listpack {
     /// Removes an element and the ones after it, `count` in all or as many as there are, and returns
     /// how many that was.
     pub fn remove_many(&mut self, from: Position, count: usize) -> usize {
-        let bytes = &self.as_bytes()[from.at()..];
+        let bytes = &self.bytes()[from.at()..];
         let (mut length, mut removed) = (0, 0);
         while removed < count
             && let Some(taken) = entry_len(&bytes[length..])
@@ -349,7 +360,7 @@ impl Listpack {
     #[must_use]
     pub fn split_off(&mut self, from: Position) -> Listpack {
         let at = from.at();
-        let moved = &self.as_bytes()[at..self.byte_len() - 1];
+        let moved = &self.bytes()[at..];
         let count = Iter::new(moved).count();
         let mut other = Listpack::with_capacity(EMPTY_BYTES + moved.len());
         other.room.splice(HEADER_BYTES, 0, moved.len()).copy_from_slice(moved);
@@ -362,8 +373,8 @@ impl Listpack {
 
     /// Adds all elements of another after the last.
     pub fn append(&mut self, other: &Listpack) {
-        let added = &other.as_bytes()[HEADER_BYTES..other.byte_len() - 1];
-        self.room.splice(self.byte_len() - 1, 0, added.len()).copy_from_slice(added);
+        let added = other.elements();
+        self.room.splice(self.room.len(), 0, added.len()).copy_from_slice(added);
         self.set_total();
         self.add_to_count(other.len());
     }
@@ -383,7 +394,7 @@ impl Listpack {
     /// # Panics
     /// If one does not hold.
     pub fn check_invariants(&self) {
-        validate::validate(self.as_bytes()).expect("P1, P2, P3");
+        validate::validate(&self.to_bytes()).expect("P1, P2, P3");
     }
 
     fn remove_bytes(&mut self, at: usize, length: usize, count: usize) {
@@ -403,7 +414,7 @@ impl Listpack {
     }
 
     fn header(&self) -> &[u8; HEADER_BYTES] {
-        self.as_bytes().first_chunk().expect("P1")
+        self.bytes().first_chunk().expect("P1")
     }
 
     fn set_total(&mut self) {

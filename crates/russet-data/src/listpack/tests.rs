@@ -117,7 +117,7 @@ proptest! {
             apply(&mut listpack, &mut model, change);
             check(&listpack, &model);
         }
-        let copy = Listpack::from_bytes(listpack.as_bytes().to_vec());
+        let copy = Listpack::from_bytes(listpack.to_bytes());
         prop_assert_eq!(copy, Ok(listpack));
     }
 
@@ -143,7 +143,7 @@ proptest! {
         cut in prop::option::of(any::<Index>()),
     ) {
         let listpack: Listpack = values.iter().map(Vec::as_slice).collect();
-        let mut bytes = listpack.as_bytes().to_vec();
+        let mut bytes = listpack.to_bytes();
         for (at, byte) in damage {
             let at = at.index(bytes.len());
             bytes[at] = byte;
@@ -152,7 +152,7 @@ proptest! {
             bytes.truncate(cut.index(bytes.len()));
         }
         if let Ok(listpack) = Listpack::from_bytes(bytes.clone()) {
-            prop_assert_eq!(listpack.as_bytes(), bytes);
+            prop_assert_eq!(listpack.to_bytes(), bytes);
             let mut backwards: Vec<_> = listpack.iter().rev().collect();
             backwards.reverse();
             prop_assert!(listpack.iter().eq(backwards));
@@ -164,7 +164,7 @@ proptest! {
 fn each_kind_of_damage_is_named() {
     let listpack: Listpack = [&b"one"[..], b"two"].into_iter().collect();
     let damaged = |at: usize, byte: u8| {
-        let mut bytes = listpack.as_bytes().to_vec();
+        let mut bytes = listpack.to_bytes();
         bytes[at] = byte;
         Listpack::from_bytes(bytes)
     };
@@ -177,17 +177,17 @@ fn each_kind_of_damage_is_named() {
     assert_eq!(damaged(10, 5), Err(Malformed::BackLength(6)));
     assert_eq!(damaged(last, 0), Err(Malformed::End));
     for length in 0..=last {
-        assert!(Listpack::from_bytes(listpack.as_bytes()[..length].to_vec()).is_err());
+        assert!(Listpack::from_bytes(listpack.to_bytes()[..length].to_vec()).is_err());
     }
 }
 
 #[test]
 fn has_the_bytes_redis_writes() {
     let mut listpack = Listpack::new();
-    assert_eq!(listpack.as_bytes(), [7, 0, 0, 0, 0, 0, 0xff]);
+    assert_eq!(listpack.to_bytes(), [7, 0, 0, 0, 0, 0, 0xff]);
     listpack.push_back(&b"a"[..]);
     listpack.push_back(Element::Int(1024));
-    assert_eq!(listpack.as_bytes(), [13, 0, 0, 0, 2, 0, 0x81, b'a', 2, 0xc4, 0, 2, 0xff]);
+    assert_eq!(listpack.to_bytes(), [13, 0, 0, 0, 2, 0, 0x81, b'a', 2, 0xc4, 0, 2, 0xff]);
 }
 
 #[test]
