@@ -608,8 +608,11 @@ impl<'a> View<'a> {
     #[cold]
     fn finish_extras(&mut self, server: &Server, worker: &mut WorkerContext) {
         let overdue = self.extras.as_mut().map(|extras| std::mem::take(&mut extras.overdue));
-        for (db, hash, key) in overdue.into_iter().flatten() {
-            self.remove_overdue(db, hash, &key);
+        // Under CLIENT PAUSE nothing changes, and who reads is no exception.
+        if server.pause.until_ms(self.now_ms).is_none() {
+            for (db, hash, key) in overdue.into_iter().flatten() {
+                self.remove_overdue(db, hash, &key);
+            }
         }
         if self.extras.as_ref().is_some_and(|extras| !extras.ready.is_empty()) {
             self.serve_waiters(server, worker);

@@ -84,3 +84,18 @@ fn a_client_that_leaves_while_it_waits_executes_nothing() {
     assert!(leaving.receive().is_err());
     assert_eq!(admin.run("GET k"), Reply::NullBulk);
 }
+
+#[test]
+fn keys_past_their_time_stay_until_the_end() {
+    let server = four_workers();
+    let [mut admin, mut reader] = clients(&server);
+    // Expired by nobody but who reads it.
+    assert_eq!(admin.run("DEBUG SET-ACTIVE-EXPIRE 0"), ok());
+    assert_eq!(admin.run("SET k v PX 1"), ok());
+    assert_eq!(admin.run(&format!("CLIENT PAUSE {FOREVER_MS} WRITE")), ok());
+    eventually("the time comes", || reader.run("GET k") == Reply::NullBulk);
+    assert_eq!(reader.run("DBSIZE"), Reply::Integer(1));
+    assert_eq!(admin.run("CLIENT UNPAUSE"), ok());
+    assert_eq!(reader.run("GET k"), Reply::NullBulk);
+    assert_eq!(reader.run("DBSIZE"), Reply::Integer(0));
+}
