@@ -38,16 +38,16 @@ stage() {
 notice() { echo "=== notice: $*"; }
 
 stage format 60 cargo fmt --all --check
-stage lints 480 cargo clippy --workspace --all-targets -- -D warnings
-stage tests 1200 cargo test --workspace --no-fail-fast
+stage lints 360 cargo clippy --workspace --all-targets -- -D warnings
+stage tests 900 cargo test --workspace --no-fail-fast
 
 # Every interleaving of gate, locks and mailbox that loom can reach. Loom changes the types those are
 # made of, so it has a build of its own.
-stage models 420 env RUSTFLAGS="--cfg loom" LOOM_MAX_PREEMPTIONS=2 CARGO_TARGET_DIR="$target/loom" \
+stage models 360 env RUSTFLAGS="--cfg loom" LOOM_MAX_PREEMPTIONS=2 CARGO_TARGET_DIR="$target/loom" \
     cargo test -p russet-keyspace --lib --release -- model::
 
 # The unsafe modules under AddressSanitizer. RUSTC_BOOTSTRAP lets a stable compiler take the flag.
-stage sanitizer 720 env RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address" PROPTEST_CASES=32 \
+stage sanitizer 600 env RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address" PROPTEST_CASES=32 \
     CARGO_TARGET_DIR="$target/asan" \
     cargo test -p russet-data -p russet-keyspace --lib --target "$host"
 
@@ -58,11 +58,11 @@ else
     notice "Miri is not installed: the unsafe modules were run under AddressSanitizer only"
 fi
 
-stage fuzz 420 ci/fuzz.sh 20
+stage fuzz 480 ci/fuzz.sh 12
 
 # Redis' own suite, against the binary that the tests above have built.
-stage tcl-one-worker 240 ci/tcl-suite.sh --workers 1
-stage tcl-four-workers 180 ci/tcl-suite.sh --workers 4
+stage tcl-one-worker 360 ci/tcl-suite.sh --workers 1
+stage tcl-four-workers 360 ci/tcl-suite.sh --workers 4
 
 # Sums of the closing lines of cargo and of the Tcl suite.
 sum() {
