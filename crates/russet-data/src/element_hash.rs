@@ -1,21 +1,21 @@
 //! The hash of the elements of hashes, sets and sorted sets.
 //!
 //! As with keys, whoever could choose elements that collide would make lookups linear, so the hash is
-//! keyed: SipHash-1-3, under a key that the process draws once. All collections share it, so that a
+//! a [`KeyedHash`], under a key that the process draws once. All collections share it, so that a
 //! command on several of them hashes an element once. It is not the keyspace's, whose order SCAN
 //! shows to other clients.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
 
-use siphasher::sip::SipHasher13;
-
+use crate::keyed_hash::KeyedHash;
 use crate::table::KeyHasher;
 
-static HASHER: LazyLock<SipHasher13> = LazyLock::new(|| {
+static HASHER: LazyLock<KeyedHash> = LazyLock::new(|| {
     // The standard library draws its keys from the system.
     let random = RandomState::new();
-    SipHasher13::new_with_keys(random.hash_one(0), random.hash_one(1))
+    let halves = [0, 1].map(|half| u128::from(random.hash_one(half)));
+    KeyedHash::with_key((halves[0] << 64 | halves[1]).to_le_bytes())
 });
 
 /// See the module's documentation.

@@ -8,6 +8,7 @@ pub mod glob;
 pub mod hash;
 pub mod hyperloglog;
 pub mod intset;
+pub mod keyed_hash;
 pub mod lcs;
 pub mod list;
 pub mod listpack;

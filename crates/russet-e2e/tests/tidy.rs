@@ -20,7 +20,7 @@ const UNSAFE_MODULES: &[(&str, &str)] = &[
     ("crates/russet-data/src/sorted_set/element.rs", "a score and a member in one allocation"),
     ("crates/russet-data/src/sorted_set/ranked.rs", "elements that a table owns, from a tree"),
     ("crates/russet-data/src/records/record.rs", "strings of any length in one allocation"),
-    ("crates/russet-keyspace/src/hash/aes.rs", "instructions that not every processor has"),
+    ("crates/russet-data/src/keyed_hash/aes.rs", "instructions that not every processor has"),
     ("crates/russet-data/src/table/", "tagged pointers to items, in buckets of one cache line"),
     ("crates/russet-data/tests/size_class.rs", "asks the allocator what it rounds sizes up to"),
     (

@@ -28,13 +28,13 @@ use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
+use russet_data::keyed_hash::KeyedHash;
 use russet_data::table::{ItemRef, KeyHasher, Table};
 use smallvec::SmallVec;
 
 use crate::entry::Entry;
 use crate::expiry::{DEADLINE_MAX_MS, HASH_BITS};
 use crate::gate::{Alone, Gate, Refused};
-use crate::hash::KeyHash;
 use crate::lock_order::{self, TryLocks};
 use crate::shard::{Db, Shard};
 use crate::waiters::Waiter;
@@ -96,7 +96,7 @@ pub struct Keyspace {
     expiry_advances: AtomicU64,
     /// Keys that somebody waits for.
     awaited_keys: AtomicUsize,
-    hasher: KeyHash,
+    hasher: KeyedHash,
     gate: Gate,
     sharing: Sharing,
     waker: Waker,
@@ -123,7 +123,7 @@ impl Keyspace {
             next_expiry_ms: (0..SHARDS).map(|_| AtomicI64::new(NEVER)).collect(),
             expiry_advances: AtomicU64::new(0),
             awaited_keys: AtomicUsize::new(0),
-            hasher: KeyHash::with_key(hash_key),
+            hasher: KeyedHash::with_key(hash_key),
             gate: Gate::new(workers),
             sharing: if workers == 1 { Sharing::Solo } else { Sharing::Shared },
             waker,
@@ -139,7 +139,7 @@ impl Keyspace {
     }
 
     /// The hash function, for checks.
-    pub fn hasher(&self) -> &KeyHash {
+    pub fn hasher(&self) -> &KeyedHash {
         &self.hasher
     }
 

@@ -7,7 +7,6 @@ pub mod access;
 pub mod entry;
 pub mod expiry;
 pub mod gate;
-pub mod hash;
 pub mod keyspace;
 mod lock_order;
 pub mod mailbox;

@@ -13,8 +13,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::entry::Entry;
 use crate::expiry::ExpiryIndex;
-use crate::hash::KeyHash;
 use crate::waiters::Waiters;
+use russet_data::keyed_hash::KeyedHash;
 use russet_data::table::Table;
 
 /// The keys of one database in one shard, and the order in which they expire.
@@ -46,7 +46,7 @@ impl Db {
     }
 
     /// Asserts what must hold between table and expiry index. For tests and fuzzers.
-    pub fn check_invariants(&self, hasher: &KeyHash) {
+    pub fn check_invariants(&self, hasher: &KeyedHash) {
         self.table.check_invariants(hasher);
         self.expiry.check_invariants();
         let with_expiry = self.table.iter().filter(|entry| entry.expire_at_ms().is_some()).count();

@@ -1,4 +1,4 @@
-//! The hash of keys.
+//! The hash of keys, and of the elements of hashes, sets and sorted sets.
 //!
 //! Everything about a key's place comes from one 64-bit hash: its shard from the top bits, its
 //! bucket from the low ones. An attacker who could choose keys that collide would turn constant
@@ -8,37 +8,38 @@
 //! instructions for it (see `aes.rs`), and otherwise SipHash-1-3 (Aumasson and Bernstein, 2012), as
 //! in Redis, which finalises with one round less.
 
-use russet_data::table::KeyHasher;
 use siphasher::sip::SipHasher13;
+
+use crate::table::KeyHasher;
 
 #[cfg(target_arch = "x86_64")]
 mod aes;
 
-/// The keyed hash of one process.
+/// A hash under a secret key.
 #[derive(Clone, Debug)]
-pub struct KeyHash(Function);
+pub struct KeyedHash(Function);
 
 #[derive(Clone, Debug)]
-#[allow(clippy::large_enum_variant)] // there is one per process
+#[allow(clippy::large_enum_variant)] // there are few
 enum Function {
     #[cfg(target_arch = "x86_64")]
     Aes(aes::AesHash),
     Sip(SipHasher13),
 }
 
-impl KeyHash {
+impl KeyedHash {
     /// A hash under the given key.
     pub fn with_key(key: [u8; 16]) -> Self {
         let sip = SipHasher13::new_with_key(&key);
         #[cfg(target_arch = "x86_64")]
         if let Some(aes) = aes::AesHash::derived_from(&sip) {
-            return KeyHash(Function::Aes(aes));
+            return KeyedHash(Function::Aes(aes));
         }
-        KeyHash(Function::Sip(sip))
+        KeyedHash(Function::Sip(sip))
     }
 }
 
-impl KeyHasher for KeyHash {
+impl KeyHasher for KeyedHash {
     #[inline]
     fn hash(&self, key: &[u8]) -> u64 {
         match &self.0 {
