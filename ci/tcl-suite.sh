@@ -132,7 +132,7 @@ while IFS= read -r line; do
     esac
 done < "$skips"
 
-arguments=(--clients 2 --timeout 300 --durable --skipfile "$tree/skipped")
+arguments=(--clients 2 --timeout 100 --durable --skipfile "$tree/skipped")
 # A base port of its own keeps two runs on one machine apart; the suite looks for free ports above.
 arguments+=(--baseport $((10200 + RANDOM % 16 * 1000)) --portcount 1000)
 [ -z "$denied_tags" ] || arguments+=(--tags "${denied_tags# }")
