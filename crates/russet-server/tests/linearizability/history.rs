@@ -8,6 +8,8 @@ use fastrand::Rng;
 use russet_e2e::client::encode;
 use russet_e2e::{Client, Reply, Server};
 
+use crate::workload::{Workload, random_key};
+
 /// One command line, or a transaction of several.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
@@ -34,16 +36,20 @@ pub struct Operation {
 /// The operations of each client, in its order.
 pub type History = Vec<Vec<Operation>>;
 
-/// Keys that everyone uses. With so few, most commands meet another one.
-const KEYS: &[&str] = &["a", "b", "c", "d"];
-
 /// Let `clients` clients run `commands` requests each at the same time.
-pub fn record(server: &Server, seed: u64, clients: usize, commands: usize) -> History {
+pub fn record(
+    server: &Server,
+    workload: Workload,
+    seed: u64,
+    clients: usize,
+    commands: usize,
+) -> History {
     let start = Barrier::new(clients);
     thread::scope(|scope| {
         let threads: Vec<_> = (0..clients)
             .map(|number| {
                 let mut recorder = Recorder {
+                    workload,
                     client: server.client(),
                     rng: Rng::with_seed(seed << 8 | number as u64),
                     values: (0..).step_by(clients).skip(number),
@@ -64,6 +70,7 @@ pub fn record(server: &Server, seed: u64, clients: usize, commands: usize) -> Hi
 }
 
 struct Recorder<Values> {
+    workload: Workload,
     client: Client,
     rng: Rng,
     /// Values that nobody else writes, so that a reply tells whose write it saw.
@@ -79,7 +86,7 @@ impl<Values: Iterator<Item = usize>> Recorder<Values> {
                 let lines = (0..count).map(|_| self.line()).collect();
                 self.transaction(lines);
             }
-            1 => self.set_if_unchanged(),
+            1 if self.workload == Workload::Strings => self.set_if_unchanged(),
             _ => {
                 let line = self.line();
                 self.command(line);
@@ -88,31 +95,8 @@ impl<Values: Iterator<Item = usize>> Recorder<Values> {
     }
 
     fn line(&mut self) -> Vec<String> {
-        let (one, other, third) = (self.key(), self.key(), self.key());
-        let words: &[&str] = match self.rng.u32(..16) {
-            0 | 1 => &["GET", &one],
-            2 => &["SET", &one, &self.value()],
-            3 => &["INCR", &one],
-            4 => &["DEL", &one, &other],
-            5 => &["GETSET", &one, &self.value()],
-            6 => &["SETNX", &one, &self.value()],
-            7 => &["APPEND", &one, "7"],
-            8 | 9 => &["MGET", &one, &other, &third],
-            10 | 11 => &["MSET", &one, &self.value(), &other, &self.value()],
-            12 => &["MSETNX", &one, &self.value(), &other, &self.value()],
-            13 => &["EXISTS", &one, &other],
-            14 => &["RENAME", &one, &other],
-            _ => &["COPY", &one, &other],
-        };
-        words.iter().map(|&word| word.to_owned()).collect()
-    }
-
-    fn key(&mut self) -> String {
-        KEYS[self.rng.usize(..KEYS.len())].to_owned()
-    }
-
-    fn value(&mut self) -> String {
-        self.values.next().expect("numbers do not end").to_string()
+        let values = &mut self.values;
+        self.workload.line(&mut self.rng, || next_value(values))
     }
 
     fn command(&mut self, line: Vec<String>) -> Reply {
@@ -127,7 +111,7 @@ impl<Values: Iterator<Item = usize>> Recorder<Values> {
     }
 
     fn set_if_unchanged(&mut self) {
-        let (key, value) = (self.key(), self.value());
+        let (key, value) = (random_key(&mut self.rng).to_owned(), next_value(&mut self.values));
         self.client.command(&["WATCH", &key]);
         let seen = self.command(vec!["GET".to_owned(), key.clone()]);
         let set = vec!["SET".to_owned(), key.clone(), value.clone()];
@@ -147,6 +131,10 @@ impl<Values: Iterator<Item = usize>> Recorder<Values> {
         self.operations.push(Operation { request, reply: reply.clone(), sent_at, answered_at });
         reply
     }
+}
+
+fn next_value(values: &mut impl Iterator<Item = usize>) -> String {
+    values.next().expect("numbers do not end").to_string()
 }
 
 fn transaction_bytes(lines: &[Vec<String>]) -> Vec<u8> {
