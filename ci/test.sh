@@ -60,6 +60,9 @@ fi
 
 stage fuzz 480 ci/fuzz.sh 12
 
+# Programs from PyPI, against the binary that the tests above have built.
+stage outside 180 ci/outside.sh
+
 # Redis' own suite, against the binary that the tests above have built.
 stage tcl-one-worker 360 ci/tcl-suite.sh --workers 1
 stage tcl-four-workers 360 ci/tcl-suite.sh --workers 4
