@@ -16,7 +16,7 @@ pub mod tools;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-pub use client::Client;
+pub use client::{Client, encode};
 pub use process::Server;
 pub use russet_resp::decode::Value as Reply;
 

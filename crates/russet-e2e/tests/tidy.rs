@@ -51,7 +51,7 @@ const BANNED: &[(&str, &str)] = &[
 ];
 
 /// Crates whose code is bytes in, bytes out: time and storage are handed to them.
-const PURE_CRATES: &[&str] = &["russet-data", "russet-resp", "russet-keyspace"];
+const PURE_CRATES: &[&str] = &["russet-data", "russet-resp", "russet-keyspace", "russet-persist"];
 const IMPURE: &[&str] =
     &["Instant::now", "SystemTime::now", "std::fs", "std::net", "std::process::Command"];
 
@@ -60,8 +60,9 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("russet-resp", &[]),
     ("russet-data", &[]),
     ("russet-keyspace", &["russet-data"]),
+    ("russet-persist", &["russet-data", "russet-keyspace"]),
     ("russet-e2e", &["russet-resp"]),
-    ("russet-server", &["russet-data", "russet-keyspace", "russet-resp"]),
+    ("russet-server", &["russet-data", "russet-keyspace", "russet-persist", "russet-resp"]),
 ];
 
 #[test]

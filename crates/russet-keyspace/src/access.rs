@@ -46,6 +46,25 @@ pub fn created(policy: AccessPolicy, now_ms: i64) -> u32 {
     }
 }
 
+/// The bits of an entry that comes from elsewhere, where it was not used for so many seconds, or has
+/// been used so often. What the policy does not track is left out.
+pub fn restored(
+    policy: AccessPolicy,
+    now_ms: i64,
+    idle_s: Option<u64>,
+    frequency: Option<u8>,
+) -> u32 {
+    match (policy, idle_s, frequency) {
+        (AccessPolicy::Lru, Some(idle_s), _) => {
+            lru_clock(now_ms).wrapping_sub(idle_s as u32) & LRU_MASK
+        }
+        (AccessPolicy::Lfu { .. }, _, Some(frequency)) => {
+            lfu_minutes(now_ms) << 8 | u32::from(frequency)
+        }
+        _ => created(policy, now_ms),
+    }
+}
+
 /// The bits of an entry that is being accessed. `random` decides whether the counter moves.
 #[inline]
 pub fn touched(bits: u32, policy: AccessPolicy, now_ms: i64, random: u32) -> u32 {
@@ -109,6 +128,15 @@ mod tests {
         assert_eq!(frequency(unlucky, LFU, 0), LFU_INITIAL + 1);
         assert_eq!(frequency(risen, LFU, 3 * 60_000), LFU_INITIAL - 2);
         assert_eq!(frequency(risen, LFU, 600 * 60_000), 0);
+    }
+
+    #[test]
+    fn what_comes_from_elsewhere_brings_its_past() {
+        let lru = AccessPolicy::Lru;
+        assert_eq!(idle_ms(restored(lru, 5_000, Some(7), None), lru, 6_000), 8_000);
+        assert_eq!(restored(lru, 5_000, None, Some(9)), created(lru, 5_000));
+        assert_eq!(frequency(restored(LFU, 5_000, None, Some(9)), LFU, 5_000), 9);
+        assert_eq!(restored(LFU, 5_000, Some(7), None), created(LFU, 5_000));
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub mod net;
 pub mod observe;
 pub mod oom_score;
 pub mod pause;
+pub mod persistence;
 pub mod process;
 pub mod pubsub;
 pub mod reconfigure;

@@ -18,6 +18,7 @@
 //! Invariant: **H1** No field is there twice, and each has a value.
 
 mod iter;
+mod outside;
 #[cfg(test)]
 mod tests;
 

@@ -42,6 +42,7 @@ mod chain;
 mod edit;
 mod limits;
 mod node;
+mod outside;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -57,6 +58,7 @@ use crate::serialized_len;
 use crate::size_class::size_class;
 use chain::Chain;
 pub use limits::Limits;
+pub use node::Readable as Node;
 
 /// One of the two ends of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -41,8 +41,10 @@ struct Compressed {
 
 /// A node's content, to be read.
 #[derive(Clone, Copy)]
-pub(super) enum Readable<'a> {
+pub enum Readable<'a> {
+    /// One or more elements.
     Packed(&'a Listpack),
+    /// One element that is longer than a listpack may be.
     Plain(&'a [u8]),
 }
 

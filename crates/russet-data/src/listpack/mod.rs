@@ -38,6 +38,7 @@
 
 mod element;
 mod iter;
+mod outside;
 mod room;
 #[cfg(test)]
 mod tests;

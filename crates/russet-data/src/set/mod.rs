@@ -20,6 +20,7 @@
 //!   nothing else.
 
 mod iter;
+mod outside;
 mod packed;
 #[cfg(test)]
 mod tests;

@@ -29,6 +29,7 @@
 mod bound;
 mod builder;
 mod element;
+mod outside;
 mod packed;
 mod ranked;
 #[cfg(test)]

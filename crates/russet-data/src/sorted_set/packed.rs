@@ -48,6 +48,20 @@ impl Packed {
         Packed(Listpack::new())
     }
 
+    /// A set of members and scores in a listpack from outside, if they are in order.
+    pub(super) fn from_listpack(listpack: Listpack) -> Result<Self, Listpack> {
+        let packed = Packed(listpack);
+        let mut before: Option<(f64, Vec<u8>)> = None;
+        for (member, score) in packed.members() {
+            let this = (score, member.to_vec());
+            if before.is_some_and(|before| before >= this) {
+                return Err(packed.0);
+            }
+            before = Some(this);
+        }
+        Ok(packed)
+    }
+
     #[inline]
     pub(super) fn len(&self) -> usize {
         self.0.len() / 2

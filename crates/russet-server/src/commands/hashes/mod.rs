@@ -10,6 +10,7 @@ mod write;
 use russet_data::hash::Limits;
 
 use crate::command::{Command, Flags, KeyFlags};
+use crate::config::Config;
 use crate::exec::{Ctx, Event, EventClass};
 
 /// The commands of this family.
@@ -46,7 +47,11 @@ const fn event(name: &'static str) -> Event {
 
 /// Up to which sizes a hash is one block, by the configuration.
 fn limits(ctx: &Ctx<'_>) -> Limits {
-    let config = ctx.config();
+    limits_of(ctx.config())
+}
+
+/// As [`limits`].
+pub fn limits_of(config: &Config) -> Limits {
     Limits {
         entries: config.hash_max_listpack_entries as usize,
         value: config.hash_max_listpack_value as usize,

@@ -3,6 +3,7 @@
 mod copy;
 mod databases;
 mod delete;
+mod dump;
 mod expire;
 mod object;
 mod presence;
@@ -27,6 +28,8 @@ pub const COMMANDS: &[Command] = &[
     databases::SWAPDB,
     delete::DEL,
     delete::UNLINK,
+    dump::DUMP,
+    dump::RESTORE,
     expire::EXPIRE,
     expire::EXPIREAT,
     expire::PEXPIRE,

@@ -9,6 +9,7 @@ mod tests;
 use russet_data::set::{Limits, Set};
 
 use crate::command::{Command, Flags};
+use crate::config::Config;
 use crate::error::Error;
 use crate::exec::{Ctx, Event, EventClass, Key, values};
 
@@ -50,7 +51,11 @@ const INTSET_ENTRIES_MAX: u64 = 1 << 30;
 
 /// Up to which sizes a set is one block, by the configuration.
 fn limits(ctx: &Ctx<'_>) -> Limits {
-    let config = ctx.config();
+    limits_of(ctx.config())
+}
+
+/// As [`limits`].
+pub fn limits_of(config: &Config) -> Limits {
     Limits {
         intset_entries: config.set_max_intset_entries.min(INTSET_ENTRIES_MAX) as usize,
         listpack_entries: config.set_max_listpack_entries as usize,

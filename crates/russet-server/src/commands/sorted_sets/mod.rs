@@ -18,6 +18,7 @@ pub use add::{ScoreRule, put};
 pub use reply::member;
 
 use crate::command::{Begin, Command, Find, KeyFlags, KeySpec};
+use crate::config::Config;
 use crate::exec::{Ctx, Event, EventClass};
 
 /// The commands of this family.
@@ -75,9 +76,14 @@ pub const fn event(name: &'static str) -> Event {
 
 /// Up to where the configuration keeps a set small.
 pub fn limits(ctx: &Ctx<'_>) -> Limits {
+    limits_of(ctx.config())
+}
+
+/// As [`limits`].
+pub fn limits_of(config: &Config) -> Limits {
     let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
     Limits {
-        entries: size(ctx.config().zset_max_listpack_entries),
-        member_bytes: size(ctx.config().zset_max_listpack_value),
+        entries: size(config.zset_max_listpack_entries),
+        member_bytes: size(config.zset_max_listpack_value),
     }
 }
