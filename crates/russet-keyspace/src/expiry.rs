@@ -182,6 +182,25 @@ impl ExpiryIndex {
         Some(Due { deadline_ms, hash_low: hash_low(item) })
     }
 
+    /// A key of the index, every one being equally likely if `next_u64` gives uniform numbers.
+    #[must_use]
+    pub fn random(&self, next_u64: &mut dyn FnMut() -> u64) -> Option<Due> {
+        let mut below = |bound: usize| ((u128::from(next_u64()) * bound as u128) >> 64) as usize;
+        let item = match &self.root {
+            Root::Leaf(items) if items.is_empty() => return None,
+            Root::Leaf(items) => items[below(items.len())],
+            // A position that a leaf does not have is drawn again, with another leaf: otherwise
+            // small leaves would be favoured.
+            Root::Sequence(sequence) => loop {
+                let leaf = &sequence.leaves[below(sequence.leaves.len())];
+                if let Some(item) = leaf.items.get(below(LEAF_MAX)) {
+                    break *item;
+                }
+            },
+        };
+        Some(Due { deadline_ms: deadline_ms(item), hash_low: hash_low(item) })
+    }
+
     /// The number of keys.
     #[must_use]
     pub fn len(&self) -> usize {

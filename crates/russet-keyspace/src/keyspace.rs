@@ -33,7 +33,7 @@ use russet_data::table::{ItemRef, KeyHasher, Table};
 use smallvec::SmallVec;
 
 use crate::entry::Entry;
-use crate::expiry::{DEADLINE_MAX_MS, HASH_BITS};
+use crate::expiry::{DEADLINE_MAX_MS, Due};
 use crate::gate::{Alone, Gate, Refused};
 use crate::lock_order::{self, TryLocks};
 use crate::shard::{Db, Shard};
@@ -297,6 +297,20 @@ impl Keyspace {
         times.map(|time| time.load(Ordering::Relaxed)).min().filter(|time| *time != NEVER)
     }
 
+    /// The shard in which, as far as is known without taking a lock, a key expires before those of
+    /// all others.
+    pub fn first_shard_to_expire(&self) -> Option<usize> {
+        let times = self.next_expiry_ms.iter().map(|time| time.load(Ordering::Relaxed));
+        let (time, shard) = times.zip(0..).min()?;
+        (time != NEVER).then_some(shard)
+    }
+
+    /// Keys that may be evicted in all databases, without taking a lock.
+    pub fn evictable_count(&self, volatile: bool) -> usize {
+        let count = if volatile { Self::expiring_count } else { Self::key_count };
+        (0..self.databases()).map(|db| count(self, db)).sum()
+    }
+
     /// How many keys somebody waits for.
     pub fn awaited_keys(&self) -> usize {
         self.awaited_keys.load(Ordering::Relaxed)
@@ -480,6 +494,7 @@ impl<'a> ShardGuard<'a> {
         if expire_at_ms.is_some() {
             self.expiry_changed(db, hash, expire_at_ms, None);
         }
+        self.shard_mut().drop_if_empty(db);
         Some(entry)
     }
 
@@ -523,30 +538,54 @@ impl<'a> ShardGuard<'a> {
                 removed += 1;
             }
         }
+        self.renew_next_expiry();
+        removed
+    }
+
+    /// Looks up when the next key of the shard expires, and announces it.
+    pub fn renew_next_expiry(&mut self) -> Option<i64> {
         let first = self.shard().dbs().filter_map(|(_, db)| db.expiry.first()).min();
         self.keyspace.next_expiry_ms[self.index].store(first.unwrap_or(NEVER), Ordering::Relaxed);
-        removed
+        first
     }
 
     /// Takes out the key of the database that is due first.
     fn take_due(&mut self, db: u32, now_ms: i64) -> Option<Entry> {
+        let due = self.shard_mut().db_mut(db)?.expiry.pop_due(now_ms)?;
+        Some(self.take_unindexed(db, due))
+    }
+
+    /// Takes out the key of the shard that expires first, with its physical database.
+    pub fn take_first_to_expire(&mut self) -> Option<(u32, Entry)> {
+        let firsts =
+            self.shard().dbs().filter_map(|(db, content)| Some((content.expiry.first()?, db)));
+        let (_, db) = firsts.min()?;
+        let due = self.shard_mut().db_mut(db)?.expiry.pop_due(i64::MAX)?;
+        self.renew_next_expiry();
+        Some((db, self.take_unindexed(db, due)))
+    }
+
+    /// Takes out the entry of what was taken out of the index.
+    fn take_unindexed(&mut self, db: u32, due: Due) -> Entry {
         let keyspace = self.keyspace;
-        let content = self.shard_mut().db_mut(db)?;
-        let due = content.expiry.pop_due(now_ms)?;
-        let mut key: Option<SmallVec<[u8; 64]>> = None;
-        content.table.candidates(due.hash_low.into(), HASH_BITS, &mut |entry| {
-            let hash = || keyspace.hash(entry.key());
-            if key.is_none() && due.is_for(entry.expire_at_ms(), hash) {
-                key = Some(SmallVec::from_slice(entry.key()));
-            }
+        let content = self.shard_mut().db_mut(db).expect("its index had the key");
+        let mut found: Option<(SmallVec<[u8; 64]>, u64)> = None;
+        content.visit_due(due, &keyspace.hasher, &mut |entry, hash| {
+            found = Some((SmallVec::from_slice(entry.key()), hash));
         });
-        let key = key.expect("each indexed deadline has its entry");
-        let entry = content.table.remove(keyspace.hash(&key), &key).expect("it was just seen");
+        let (key, hash) = found.expect("each indexed deadline has its entry");
+        let entry = content.table.remove(hash, &key).expect("it was just seen");
         let counts = keyspace.count(db, self.index);
         counts.keys.fetch_sub(1, Ordering::Relaxed);
         counts.expires.fetch_sub(1, Ordering::Relaxed);
         counts.deadlines.fetch_sub(deadline_units(entry.expire_at_ms()), Ordering::Relaxed);
-        Some(entry)
+        self.shard_mut().drop_if_empty(db);
+        entry
+    }
+
+    /// The hash function of the keyspace.
+    pub fn hasher(&self) -> &'a KeyedHash {
+        &self.keyspace.hasher
     }
 }
 
@@ -603,6 +642,7 @@ impl<'a> Exclusive<'a> {
             {
                 tables.push(table);
             }
+            guard.shard_mut().drop_if_empty(db);
             let first = guard.shard().dbs().filter_map(|(_, db)| db.expiry.first()).min();
             let next = &guard.keyspace.next_expiry_ms[index];
             next.store(first.unwrap_or(NEVER), Ordering::Relaxed);

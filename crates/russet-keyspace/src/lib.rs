@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod entry;
+pub mod eviction;
 pub mod expiry;
 pub mod gate;
 pub mod keyspace;

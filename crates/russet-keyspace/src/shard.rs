@@ -5,17 +5,17 @@
 //! locking of its own; [`crate::keyspace`] hands out access (I5).
 //!
 //! Database 0 lies in the shard itself, because nearly every server uses no other; the rest are
-//! made when a key first needs them.
+//! made when a key needs them and dropped when they are empty: there are a thousand shards.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::entry::Entry;
-use crate::expiry::ExpiryIndex;
+use crate::expiry::{Due, ExpiryIndex, HASH_BITS};
 use crate::waiters::Waiters;
 use russet_data::keyed_hash::KeyedHash;
-use russet_data::table::Table;
+use russet_data::table::{KeyHasher, Table};
 
 /// The keys of one database in one shard, and the order in which they expire.
 #[derive(Default)]
@@ -45,6 +45,27 @@ impl Db {
         &self.expiry
     }
 
+    /// Shows a key that an item of the expiry index stands for, with its hash.
+    pub(crate) fn visit_due(
+        &self,
+        due: Due,
+        hasher: &KeyedHash,
+        show: &mut dyn FnMut(&Entry, u64),
+    ) {
+        let mut is_found = false;
+        self.table.candidates(due.hash_low.into(), HASH_BITS, &mut |entry| {
+            let mut hash = 0;
+            let hash_of_entry = || {
+                hash = hasher.hash(entry.key());
+                hash
+            };
+            if !is_found && due.is_for(entry.expire_at_ms(), hash_of_entry) {
+                is_found = true;
+                show(entry, hash);
+            }
+        });
+    }
+
     /// Asserts what must hold between table and expiry index. For tests and fuzzers.
     pub fn check_invariants(&self, hasher: &KeyedHash) {
         self.table.check_invariants(hasher);
@@ -61,7 +82,8 @@ pub type WatchFlag = Arc<AtomicBool>;
 #[derive(Default)]
 pub struct Shard {
     first: Db,
-    others: Vec<Db>,
+    /// The other databases with keys, by ascending number.
+    others: Vec<(u32, Db)>,
     /// By database and key; empty on nearly every shard at nearly every time.
     watchers: HashMap<(u32, Box<[u8]>), Vec<WatchFlag>>,
     /// Who waits for keys to come into being.
@@ -69,12 +91,12 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// The database of that number, if a key was ever stored in it here.
+    /// The database of that number, if it has keys here.
     #[inline]
     pub fn db(&self, db: u32) -> Option<&Db> {
         match db {
             0 => Some(&self.first),
-            _ => self.others.get(db as usize - 1),
+            _ => self.place(db).ok().map(|place| &self.others[place].1),
         }
     }
 
@@ -82,7 +104,7 @@ impl Shard {
     pub(crate) fn db_mut(&mut self, db: u32) -> Option<&mut Db> {
         match db {
             0 => Some(&mut self.first),
-            _ => self.others.get_mut(db as usize - 1),
+            _ => self.place(db).ok().map(|place| &mut self.others[place].1),
         }
     }
 
@@ -91,16 +113,35 @@ impl Shard {
         if db == 0 {
             return &mut self.first;
         }
-        let index = db as usize - 1;
-        if self.others.len() <= index {
-            self.others.resize_with(index + 1, Db::default);
+        let place = self.place(db).unwrap_or_else(|place| {
+            self.others.reserve_exact(1);
+            self.others.insert(place, (db, Db::default()));
+            place
+        });
+        &mut self.others[place].1
+    }
+
+    /// Where a database is among the others, or belongs.
+    fn place(&self, db: u32) -> Result<usize, usize> {
+        self.others.binary_search_by_key(&db, |(number, _)| *number)
+    }
+
+    /// Drops a database that has become empty, other than the first.
+    #[inline]
+    pub(crate) fn drop_if_empty(&mut self, db: u32) {
+        if db != 0
+            && let Ok(place) = self.place(db)
+            && self.others[place].1.is_empty()
+        {
+            self.others.remove(place);
+            self.others.shrink_to_fit();
         }
-        &mut self.others[index]
     }
 
     /// The databases that exist here, with their numbers.
     pub(crate) fn dbs(&self) -> impl Iterator<Item = (u32, &Db)> {
-        (0..).zip(std::iter::once(&self.first).chain(&self.others))
+        std::iter::once((0, &self.first))
+            .chain(self.others.iter().map(|(number, db)| (*number, db)))
     }
 
     /// Who waits for keys.

@@ -31,11 +31,21 @@ impl Garbage {
             Garbage::Tables(tables) => tables.iter().map(|table| table.len() as u64).sum(),
         }
     }
+
+    /// Bytes of values, which eviction waits for. Those of tables would take too long to add up.
+    fn bytes(&self) -> u64 {
+        match self {
+            Garbage::Entry(entry) => entry.allocated_bytes() as u64,
+            Garbage::Object(object) => object.allocated_bytes() as u64,
+            Garbage::Tables(_) => 0,
+        }
+    }
 }
 
 #[derive(Default)]
 struct Counts {
     pending: AtomicU64,
+    pending_bytes: AtomicU64,
     freed: AtomicU64,
 }
 
@@ -57,9 +67,10 @@ impl LazyFree {
         let of_thread = counts.clone();
         std::thread::Builder::new().name("lazy-free".into()).spawn(move || {
             for item in garbage {
-                let objects = item.objects();
+                let (objects, bytes) = (item.objects(), item.bytes());
                 drop(item);
                 crate::memory::publish();
+                of_thread.pending_bytes.fetch_sub(bytes, Ordering::Relaxed);
                 of_thread.pending.fetch_sub(objects, Ordering::Relaxed);
                 of_thread.freed.fetch_add(objects, Ordering::Relaxed);
             }
@@ -70,6 +81,7 @@ impl LazyFree {
     /// Drops something on the thread, whatever it costs.
     pub fn defer(&self, garbage: Garbage) {
         self.counts.pending.fetch_add(garbage.objects(), Ordering::Relaxed);
+        self.counts.pending_bytes.fetch_add(garbage.bytes(), Ordering::Relaxed);
         // The thread outlives every sender; if it does not, dropping here is all that is left.
         let _ = self.queue.send(garbage);
     }
@@ -107,6 +119,11 @@ impl LazyFree {
     /// Objects that wait to be freed.
     pub fn pending(&self) -> u64 {
         self.counts.pending.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of values that wait to be freed.
+    pub fn pending_bytes(&self) -> u64 {
+        self.counts.pending_bytes.load(Ordering::Relaxed)
     }
 
     /// Objects freed on the thread so far.

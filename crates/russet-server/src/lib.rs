@@ -9,6 +9,7 @@ pub mod command;
 pub mod commands;
 pub mod config;
 pub mod error;
+pub mod eviction;
 pub mod exec;
 pub mod files;
 pub mod journal;

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use crate::config::{Config, Directive, SetError, Setter};
 use crate::files;
+use crate::memory;
 use crate::server::Server;
 
 /// Makes the server follow from the first configuration to the second.
@@ -23,6 +24,7 @@ const EFFECTS: &[Effect] = &[
     Effect { directives: &["dir"], follow: enter_directory },
     Effect { directives: &["loglevel"], follow: log_from_level },
     Effect { directives: &["maxclients"], follow: make_room },
+    Effect { directives: &["maxmemory"], follow: warn_of_eviction },
     Effect { directives: &["oom-score-adj", "oom-score-adj-values"], follow: adjust_oom_score },
     Effect { directives: &["port"], follow: listen_at_port },
     Effect { directives: &["bind"], follow: listen_at_addresses },
@@ -78,6 +80,17 @@ fn make_room(_: &Server, _: &Config, new: &Config) -> Result<(), Cow<'static, st
              try with {possible}"
         )
         .into());
+    }
+    Ok(())
+}
+
+fn warn_of_eviction(_: &Server, _: &Config, new: &Config) -> Result<(), Cow<'static, str>> {
+    let (limit, used) = (new.maxmemory, memory::used_bytes());
+    if limit != 0 && used > limit {
+        tracing::warn!(
+            "The new maxmemory of {limit} bytes is less than the {used} bytes in use: depending on \
+             the maxmemory-policy, keys are evicted or commands that need memory refused."
+        );
     }
     Ok(())
 }

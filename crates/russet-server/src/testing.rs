@@ -68,6 +68,7 @@ impl TestServer {
     /// allocation of its own.
     pub fn run_args(&mut self, mut argv: Vec<Vec<u8>>) -> Vec<u8> {
         let spans: Vec<ArgSpan> = (0..argv.len() as u32).map(ArgSpan::owned).collect();
+        self.worker.reconfigure(self.server.config.load_full());
         let entry = self.server.names.resolve(&argv[0], argv.get(1).map(|sub| &sub[..]));
         let entry = entry.map(|entry| entry.for_call(Args::new(&[], &spans, &argv)));
         let mut hashes = Vec::new();

@@ -201,3 +201,27 @@ fn deadlines_beyond_the_range_are_never_due() {
     assert_eq!(index.pop_due(i64::MAX), None);
     assert!(index.remove(i64::MAX, 1));
 }
+
+#[test]
+fn random_keys_are_uniform() {
+    // Leaves of very different sizes: filled in order, then thinned out at one end.
+    let mut index = ExpiryIndex::new();
+    (0..1000_u64).for_each(|number| index.insert(number as i64, number));
+    for number in (0..1000).filter(|number| *number < 500 && number % 4 != 0) {
+        assert!(index.remove(number as i64, number));
+    }
+    let mut state = 1;
+    let mut random = || crate::eviction::next_u64(&mut state);
+    let mut counts = std::collections::BTreeMap::new();
+    let draws = index.len() * 100;
+    for _ in 0..draws {
+        let due = index.random(&mut random).expect("there are keys");
+        assert_eq!(due.deadline_ms, i64::from(due.hash_low));
+        *counts.entry(due.hash_low).or_insert(0.0) += 1.0;
+    }
+    assert_eq!(counts.len(), index.len());
+    // 624 degrees of freedom: above 737 once in a thousand times, and the numbers are fixed.
+    let chi_square: f64 = counts.values().map(|n: &f64| (n - 100.0).powi(2) / 100.0).sum();
+    assert!(chi_square < 737.0, "{chi_square}");
+    assert_eq!(ExpiryIndex::new().random(&mut random), None);
+}

@@ -11,8 +11,8 @@ use crate::client::{Client, ClientFlags, Close, ReplyMode, Transaction};
 use crate::command::{CommandEntry, Flags, LookupError};
 use crate::config::Permission;
 use crate::error::Error;
+use crate::eviction::{self, Room};
 use crate::journal::Effect;
-use crate::memory;
 use crate::process::crash::in_flight::{self, InFlight};
 use crate::pubsub::Events;
 use crate::server::Server;
@@ -50,6 +50,8 @@ pub enum Why {
     Gate,
     /// CLIENT PAUSE.
     Pause,
+    /// Memory that is being freed.
+    Memory,
     /// Keys that are not there: the command is done and has no reply yet.
     Data,
 }
@@ -69,11 +71,9 @@ pub fn dispatch(
 ) -> Outcome {
     let reply_start = out.len();
     let outcome = match admit(server, worker, client, &request) {
-        Ok(entry) => {
-            let transaction = client.transaction.as_deref();
-            if server.pause.holds(entry, transaction, worker.clock.now_ms()) {
-                Outcome::SetAside(Why::Pause)
-            } else if transaction.is_some() && !entry.flags().contains(Flags::NOT_QUEUED) {
+        Ok(Admission::Later(why)) => Outcome::SetAside(why),
+        Ok(Admission::Now(entry)) => {
+            if client.transaction.is_some() && !entry.flags().contains(Flags::NOT_QUEUED) {
                 queue(client, entry, request, out);
                 Outcome::Done
             } else if entry.flags().intersects(SPECIAL) {
@@ -109,14 +109,20 @@ fn needs_gate_now(entry: &CommandEntry, client: &Client) -> bool {
     }
 }
 
+/// What becomes of a request that is not refused.
+enum Admission {
+    Now(&'static CommandEntry),
+    Later(Why),
+}
+
 /// The checks of a request that come before anything else, in Redis' order.
 #[inline(always)] // called once
 fn admit(
     server: &Server,
-    worker: &WorkerContext,
+    worker: &mut WorkerContext,
     client: &Client,
     request: &Request<'_>,
-) -> Result<&'static CommandEntry, Error> {
+) -> Result<Admission, Error> {
     let args = request.args;
     let entry = match &request.entry {
         Ok(entry) => *entry,
@@ -138,14 +144,21 @@ fn admit(
     if client.info.flags().intersects(ClientFlags::MONITOR | ClientFlags::PUBSUB) {
         fits_listener(entry, client)?;
     }
-    let limit_bytes = worker.config.maxmemory;
-    if limit_bytes != 0 && needs_memory(entry, client) && memory::used_bytes() > limit_bytes {
-        return Err(Error::OUT_OF_MEMORY);
+    let room = eviction::make_room(server, worker, !needs_gate(entry, client));
+    if room != Room::Enough && needs_memory(entry, client) {
+        match room {
+            Room::None => return Err(Error::OUT_OF_MEMORY),
+            Room::BeingFreed => return Ok(Admission::Later(Why::Memory)),
+            Room::Enough | Room::Later => {}
+        }
     }
     if server.is_busy() && !flags.contains(Flags::ALLOW_BUSY) {
         return Err(Error::new("BUSY Russet is busy shutting down"));
     }
-    Ok(entry)
+    if server.pause.holds(entry, client.transaction.as_deref(), worker.clock.now_ms()) {
+        return Ok(Admission::Later(Why::Pause));
+    }
+    Ok(Admission::Now(entry))
 }
 
 /// Whether a command suits a client that listens: a monitor or a subscriber.

@@ -2,19 +2,20 @@
 //!
 //! The allocator counts for each thread what the thread has allocated and freed. Every thread that
 //! allocates more than a little publishes the difference of the two whenever it has done a piece of
-//! work ([`publish`]): two loads and a store. The sum over all threads is what the process uses, exact
-//! but for the work that threads are at just now, and costs no more than adding up a few numbers;
-//! whoever asks publishes first. A thread may have freed more than it has allocated: what one worker
-//! has stored another may delete.
+//! work ([`publish`]): it adds what has changed to the one sum of all threads. The sum is what the
+//! process uses, exact but for the work that threads are at just now; whoever asks publishes first. A
+//! thread may have freed more than it has allocated: what one worker has stored another may delete.
+//!
+//! Under `maxmemory` workers ask before every command ([`roughly_used_bytes`]): then they publish in
+//! steps, so that they seldom write to the sum, which all of them read.
 
 mod allocator;
 mod human;
 pub mod setup;
 
-use std::sync::Arc;
+use std::cell::Cell;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use parking_lot::Mutex;
 use tikv_jemalloc_ctl::thread::{ThreadLocal, allocatedp, deallocatedp};
 
 pub use allocator::{Allocator, purge, return_in_background, statistics};
@@ -23,19 +24,22 @@ pub use human::Human;
 use crate::exec::View;
 use crate::server::Server;
 
-/// What one thread has published. Alone on its cache lines, because it is written all the time.
-#[derive(Default)]
+/// How much a thread that asks [`roughly_used_bytes`] may have allocated, or freed, without having
+/// published it.
+pub const ACCOUNT_STEP_BYTES: i64 = 16 << 10;
+
+/// Alone on its cache lines, because it is written all the time.
 #[repr(align(128))]
-struct Account(AtomicI64);
+struct Used(AtomicI64);
 
-/// The accounts of all threads there ever were: what a thread has not freed stays when it ends.
-static ACCOUNTS: Mutex<Vec<Arc<Account>>> = Mutex::new(Vec::new());
+/// What all threads there ever were have published: what a thread has not freed stays when it ends.
+static USED: Used = Used(AtomicI64::new(0));
 
-/// The counters of this thread, and its account.
+/// The counters of this thread, and what it has published of their difference.
 struct Counters {
     allocated: ThreadLocal<u64>,
     freed: ThreadLocal<u64>,
-    account: Arc<Account>,
+    published: Cell<i64>,
 }
 
 thread_local! {
@@ -46,9 +50,23 @@ thread_local! {
 impl Counters {
     fn open() -> Option<Self> {
         let (allocated, freed) = (allocatedp::read().ok()?, deallocatedp::read().ok()?);
-        let account = Arc::<Account>::default();
-        ACCOUNTS.lock().push(account.clone());
-        Some(Counters { allocated, freed, account })
+        Some(Counters { allocated, freed, published: Cell::new(0) })
+    }
+
+    /// What this thread has allocated and not freed, and how much of that is not published.
+    #[inline]
+    fn read(&self) -> (i64, i64) {
+        let in_use = self.allocated.get().wrapping_sub(self.freed.get()) as i64;
+        (in_use, in_use - self.published.get())
+    }
+
+    #[inline]
+    fn publish(&self) {
+        let (in_use, difference) = self.read();
+        if difference != 0 {
+            USED.0.fetch_add(difference, Ordering::Relaxed);
+            self.published.set(in_use);
+        }
     }
 }
 
@@ -56,9 +74,8 @@ impl Counters {
 #[inline]
 pub fn publish() {
     COUNTERS.with(|counters| {
-        if let Some(Counters { allocated, freed, account }) = counters {
-            let in_use = allocated.get().wrapping_sub(freed.get()) as i64;
-            account.0.store(in_use, Ordering::Relaxed);
+        if let Some(counters) = counters {
+            counters.publish();
         }
     });
 }
@@ -66,9 +83,23 @@ pub fn publish() {
 /// Bytes that the process has allocated and not freed.
 pub fn used_bytes() -> u64 {
     publish();
-    let accounts = ACCOUNTS.lock();
-    let sum: i64 = accounts.iter().map(|account| account.0.load(Ordering::Relaxed)).sum();
-    sum.max(0) as u64
+    USED.0.load(Ordering::Relaxed).max(0) as u64
+}
+
+/// As [`used_bytes`], for those who ask all the time: what each other thread has not published is
+/// unknown, at most [`ACCOUNT_STEP_BYTES`] and what its command at hand has allocated.
+#[inline]
+pub fn roughly_used_bytes() -> u64 {
+    let unpublished = COUNTERS.with(|counters| {
+        let Some(counters) = counters else { return 0 };
+        let (_, difference) = counters.read();
+        if difference.abs() < ACCOUNT_STEP_BYTES {
+            return difference;
+        }
+        counters.publish();
+        0
+    });
+    (USED.0.load(Ordering::Relaxed) + unpublished).max(0) as u64
 }
 
 /// Counts what this thread has allocated so far as what a server takes without doing anything. To be
@@ -76,7 +107,7 @@ pub fn used_bytes() -> u64 {
 pub fn note_startup(server: &Server) {
     publish();
     COUNTERS.with(|counters| {
-        let in_use = counters.iter().map(|own| own.account.0.load(Ordering::Relaxed)).sum::<i64>();
+        let in_use = counters.iter().map(|own| own.published.get()).sum::<i64>();
         server.stats.startup_memory.fetch_add(in_use.max(0) as u64, Ordering::Relaxed);
     });
 }

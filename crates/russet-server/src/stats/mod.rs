@@ -83,6 +83,7 @@ pub struct WorkerStats {
     pub keyspace_hits: Counter,
     pub keyspace_misses: Counter,
     pub expired_keys: Counter,
+    pub evicted_keys: Counter,
     pub changes: Counter,
     /// Times a connection was set aside because a shard was busy.
     pub set_aside_shard: Counter,
@@ -109,6 +110,7 @@ impl WorkerStats {
             &self.keyspace_hits,
             &self.keyspace_misses,
             &self.expired_keys,
+            &self.evicted_keys,
             &self.set_aside_shard,
             &self.set_aside_gate,
             &self.gate_waits,
@@ -148,6 +150,10 @@ pub struct ServerStats {
     pub peak_memory: AtomicU64,
     /// Memory used when the server had started.
     pub startup_memory: AtomicU64,
+    /// Since when `maxmemory` is exceeded, in microseconds after the start; 0 while it is not.
+    pub eviction_exceeded_since_us: AtomicU64,
+    /// For how long it has been exceeded before that.
+    pub eviction_exceeded_us: AtomicU64,
     pub rates: rates::Rates,
     pub last_save_seconds: AtomicI64,
     pub changes_at_last_save: AtomicU64,
@@ -161,6 +167,8 @@ impl ServerStats {
         self.total_connections_received.store(0, Ordering::Relaxed);
         self.rejected_connections.store(0, Ordering::Relaxed);
         self.expired_time_cap_reached.store(0, Ordering::Relaxed);
+        self.eviction_exceeded_since_us.store(0, Ordering::Relaxed);
+        self.eviction_exceeded_us.store(0, Ordering::Relaxed);
         self.rates.reset();
     }
 }

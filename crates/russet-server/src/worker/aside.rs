@@ -22,13 +22,13 @@ use crate::exec::{Args, OwnedCommand};
 use crate::pause::PauseMode;
 use crate::server::Server;
 
-/// What waits for a shard or the gate is tried again this often without being woken.
+/// What waits for a shard, the gate or memory is tried again this often without being woken.
 const RETRY: Duration = Duration::from_millis(1);
 
 /// The connections of a worker that were set aside.
 #[derive(Default)]
 pub struct Aside {
-    /// For a shard or the gate.
+    /// For a shard, the gate or memory.
     waiting: Vec<usize>,
     /// When those were last tried again, in Unix milliseconds.
     retried_at_ms: i64,
@@ -74,6 +74,7 @@ impl Worker {
         match why {
             Why::Shard => self.context.stats.set_aside_shard.add(1),
             Why::Gate => self.context.stats.set_aside_gate.add(1),
+            Why::Memory => {}
             Why::Data => unreachable!("what waits for data was executed"),
             Why::Pause => {
                 connection.client.info.set_flags(ClientFlags::BLOCKED, true);

@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use russet_keyspace::access::AccessPolicy;
+use russet_keyspace::eviction::Evictor;
 
 use super::Clock;
 use crate::blocking::Ready;
-use crate::config::{Config, EvictionPolicy};
+use crate::config::Config;
 use crate::pubsub::Subscribers;
 use crate::stats::WorkerStats;
 
@@ -30,6 +31,8 @@ pub struct WorkerContext {
     pub own_mail: bool,
     /// Keys whose waiters it has to serve and could not yet, because a second key was not locked.
     pub ready: VecDeque<Ready>,
+    /// Chooses keys to evict.
+    pub evictor: Evictor,
     /// Random numbers that need not be secret.
     pub random: fastrand::Rng,
 }
@@ -38,7 +41,7 @@ impl WorkerContext {
     /// The context of worker `id`.
     pub fn new(id: usize, config: Arc<Config>, stats: Arc<WorkerStats>) -> Self {
         let access_policy = access_policy(&config);
-        let random = fastrand::Rng::new();
+        let mut random = fastrand::Rng::new();
         WorkerContext {
             id,
             config,
@@ -48,6 +51,7 @@ impl WorkerContext {
             subscribers: Subscribers::default(),
             own_mail: false,
             ready: VecDeque::new(),
+            evictor: Evictor::new(random.u64(..)),
             random,
         }
     }
@@ -70,11 +74,9 @@ impl WorkerContext {
 }
 
 fn access_policy(config: &Config) -> AccessPolicy {
-    match config.maxmemory_policy {
-        EvictionPolicy::AllKeysLfu | EvictionPolicy::VolatileLfu => AccessPolicy::Lfu {
-            log_factor: config.lfu_log_factor,
-            decay_minutes: config.lfu_decay_time,
-        },
-        _ => AccessPolicy::Lru,
+    if !config.maxmemory_policy.counts_frequency() {
+        return AccessPolicy::Lru;
     }
+    let (log_factor, decay_minutes) = (config.lfu_log_factor, config.lfu_decay_time);
+    AccessPolicy::Lfu { log_factor, decay_minutes }
 }

@@ -1,4 +1,4 @@
-//! What a worker does by the clock: expiry, idle clients, forgotten watches.
+//! What a worker does by the clock: expiry, eviction, idle clients, forgotten watches.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ use russet_keyspace::wake_lock::WorkerSet;
 use super::WorkerContext;
 use super::event_loop::Worker;
 use crate::client::{Client, ClientFlags, Close, Watches};
+use crate::eviction::{self, Room};
 use crate::exec::{Event, Key};
 use crate::journal::Effect;
 use crate::pubsub::Events;
@@ -28,6 +29,8 @@ pub struct Timers {
     shards: std::ops::Range<usize>,
     /// More keys are due than the last slice could remove.
     overdue: bool,
+    /// More memory is used than is allowed, and the next step will evict more.
+    evicting: bool,
     /// No key of `shards` expires before this time in Unix milliseconds, as of `seen_advances`.
     due_ms: i64,
     /// Whether a key expires in any shard at all, as of `seen_advances`.
@@ -48,6 +51,7 @@ impl Timers {
         Timers {
             shards: shards * id / workers..shards * (id + 1) / workers,
             overdue: false,
+            evicting: false,
             due_ms: i64::MAX,
             any_expires: false,
             seen_advances: 0,
@@ -59,8 +63,9 @@ impl Timers {
 
     /// How long the worker may sleep.
     pub fn until_next(&self, server: &Server, context: &WorkerContext) -> Duration {
-        if self.overdue || !self.unwatch.is_empty() {
-            return Duration::from_millis(u64::from(!self.overdue));
+        let is_busy = self.overdue || self.evicting;
+        if is_busy || !self.unwatch.is_empty() {
+            return Duration::from_millis(u64::from(!is_busy));
         }
         let now_ms = context.clock.now_ms();
         let tick_ms = 1000 / i64::from(context.config.hz.max(1));
@@ -111,6 +116,7 @@ impl Worker {
             self.blocked.clear_queues(&server);
             server.keyspace.gate().leave(id);
         }
+        self.evict(&server);
         self.end_waits(now_ms);
         if id == 0 && now_ms >= self.timers.next_reading_ms {
             self.timers.next_reading_ms = now_ms + INTERVAL.as_millis() as i64;
@@ -170,6 +176,16 @@ impl Worker {
         }
         self.context.own_mail |= server.pubsub.ring(addressed, self.context.id);
         self.context.stats.expired_keys.add(removed as u64);
+    }
+
+    /// Evicts on, where no commands do that: the limit may have been lowered, or what was needed last
+    /// was much.
+    fn evict(&mut self, server: &Server) {
+        let room = eviction::make_room(server, &mut self.context, false);
+        if room == Room::Enough {
+            eviction::note_excess(server, false);
+        }
+        self.timers.evicting = room == Room::Later;
     }
 
     fn unwatch(&mut self, server: &Server) {

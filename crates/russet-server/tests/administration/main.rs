@@ -1,6 +1,7 @@
 //! CONFIG and INFO, end to end: what they do to, and say of, a running server.
 
 mod configuration;
+mod eviction;
 mod info;
 
 use russet_e2e::{Client, Server, text};

@@ -3,20 +3,21 @@
 macro_rules! memory_limits {
     ([$next:ident $($rest:ident)*] { $($before:tt)* }) => { $next! { [$($rest)*] { $($before)*
         Memory {
-            /// Memory from which on commands that need more are refused; 0 for no limit.
+            /// Memory from which on keys are evicted, or commands that need more are refused; 0 for no
+            /// limit.
             "maxmemory" => maxmemory: u64 = 0, memory(0, u64::MAX), Works;
 
             /// What to remove when memory is full. A policy that counts uses also decides what
             /// OBJECT FREQ shows.
             "maxmemory-policy" => maxmemory_policy: EvictionPolicy = EvictionPolicy::NoEviction,
-                one_of::<EvictionPolicy>(), Later;
+                one_of::<EvictionPolicy>(), Works;
 
             /// Keys to look at before one is removed.
-            "maxmemory-samples" => maxmemory_samples: u32 = 5, integer(1, INT_MAX), Later;
+            "maxmemory-samples" => maxmemory_samples: u32 = 5, integer(1, INT_MAX), Works;
 
             /// How hard to try to get below the limit: 0 for low latency, 100 for at any price.
             "maxmemory-eviction-tenacity" => maxmemory_eviction_tenacity: u32 = 10,
-                integer(0, 100), Later;
+                integer(0, 100), Works;
 
             /// How many more uses the counter of the LFU policies needs to rise.
             "lfu-log-factor" => lfu_log_factor: u32 = 10, integer(0, INT_MAX), Works;
@@ -24,8 +25,9 @@ macro_rules! memory_limits {
             /// Minutes after which that counter falls by one; 0 for never.
             "lfu-decay-time" => lfu_decay_time: u32 = 1, integer(0, INT_MAX), Works;
 
-            /// Whether evicted values are freed in the background, which large ones always are.
-            "lazyfree-lazy-eviction" => lazyfree_lazy_eviction: bool = false, YES_NO, NoEffect;
+            /// Whether replicas and the append-only file get UNLINK for an evicted key, instead of DEL.
+            /// Large values are freed in the background in any case.
+            "lazyfree-lazy-eviction" => lazyfree_lazy_eviction: bool = false, YES_NO, Works;
 
             /// Whether expired values are freed in the background, which large ones always are.
             "lazyfree-lazy-expire" => lazyfree_lazy_expire: bool = false, YES_NO, NoEffect;

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use super::Source;
 use super::report::Report;
 use crate::client::{ClientFlags, ClientInfo};
+use crate::eviction;
 use crate::worker::clock::unix_ms;
 
 /// `# Clients`
@@ -91,8 +92,12 @@ pub fn stats(source: &Source<'_>, report: &mut Report) {
     report.field("expired_stale_perc", "0.00");
     let capped = own.expired_time_cap_reached.load(Ordering::Relaxed);
     report.field("expired_time_cap_reached_count", capped);
-    report.zeros(&["expire_cycle_cpu_milliseconds", "evicted_keys", "evicted_clients"]);
-    report.zeros(&["total_eviction_exceeded_time", "current_eviction_exceeded_time"]);
+    report.zeros(&["expire_cycle_cpu_milliseconds"]);
+    report.field("evicted_keys", server.sum(|stats| stats.evicted_keys.value()));
+    report.zeros(&["evicted_clients"]);
+    let (total_ms, current_ms) = eviction::excess_ms(server);
+    report.field("total_eviction_exceeded_time", total_ms);
+    report.field("current_eviction_exceeded_time", current_ms);
     report.field("keyspace_hits", server.sum(|stats| stats.keyspace_hits.value()));
     report.field("keyspace_misses", server.sum(|stats| stats.keyspace_misses.value()));
     report.field("pubsub_channels", server.pubsub.channels.len());
