@@ -24,12 +24,13 @@
 mod tests;
 
 use std::cell::UnsafeCell;
+use std::mem::offset_of;
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use russet_data::keyed_hash::KeyedHash;
-use russet_data::table::{ItemRef, KeyHasher, Table};
+use russet_data::table::{CACHE_LINE_BYTES, ItemRef, KeyHasher, Table};
 use smallvec::SmallVec;
 
 use crate::entry::Entry;
@@ -52,11 +53,18 @@ const NEVER: i64 = i64::MAX;
 /// An entry lent by a shard.
 pub type EntryRef<'a> = ItemRef<'a, Entry>;
 
-#[repr(align(128))]
+/// Two cache lines, of which most commands need the first: the lock and the table of database 0.
+#[repr(C, align(128))]
 struct ShardCell {
     lock: WakeLock,
     shard: UnsafeCell<Shard>,
 }
+
+#[cfg(not(loom))]
+const _: () = {
+    assert!(size_of::<ShardCell>() == 128);
+    assert!(offset_of!(ShardCell, shard) + Shard::TABLE_END <= CACHE_LINE_BYTES);
+};
 
 /// Coarse enough that each group can add up its share of half a billion deadlines in 64 bits.
 const DEADLINE_UNIT_MS: i64 = 16;

@@ -8,6 +8,7 @@
 //! made when a key needs them and dropped when they are empty: there are a thousand shards.
 
 use std::collections::HashMap;
+use std::mem::offset_of;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,6 +20,7 @@ use russet_data::table::{KeyHasher, Table};
 
 /// The keys of one database in one shard, and the order in which they expire.
 #[derive(Default)]
+#[repr(C)] // see `Shard`
 pub struct Db {
     pub(crate) table: Table<Entry>,
     pub(crate) expiry: ExpiryIndex,
@@ -78,19 +80,27 @@ impl Db {
 /// A flag that a client's WATCH hangs on keys, raised when one of them is touched.
 pub type WatchFlag = Arc<AtomicBool>;
 
-/// See the module's documentation.
+/// The flags on watched keys, by database and key.
+type Watchers = HashMap<(u32, Box<[u8]>), Vec<WatchFlag>>;
+
+/// See the module's documentation. In the order of its fields, so that what nearly every command
+/// needs lies in the first cache line, behind the shard's lock.
 #[derive(Default)]
+#[repr(C)]
 pub struct Shard {
+    /// Nothing on nearly every shard at nearly every time.
+    watchers: Option<Box<Watchers>>,
     first: Db,
     /// The other databases with keys, by ascending number.
     others: Vec<(u32, Db)>,
-    /// By database and key; empty on nearly every shard at nearly every time.
-    watchers: HashMap<(u32, Box<[u8]>), Vec<WatchFlag>>,
     /// Who waits for keys to come into being.
     pub(crate) waiters: Waiters,
 }
 
 impl Shard {
+    /// Where the table of database 0 ends, in bytes from the shard's start.
+    pub(crate) const TABLE_END: usize = offset_of!(Shard, first) + size_of::<Table<Entry>>();
+
     /// The database of that number, if it has keys here.
     #[inline]
     pub fn db(&self, db: u32) -> Option<&Db> {
@@ -152,7 +162,8 @@ impl Shard {
 
     /// Hangs `flag` on a key.
     pub fn watch(&mut self, db: u32, key: &[u8], flag: &WatchFlag) {
-        let flags = self.watchers.entry((db, key.into())).or_default();
+        let watchers = self.watchers.get_or_insert_default();
+        let flags = watchers.entry((db, key.into())).or_default();
         if !flags.iter().any(|known| Arc::ptr_eq(known, flag)) {
             flags.push(flag.clone());
         }
@@ -160,26 +171,30 @@ impl Shard {
 
     /// Takes `flag` off a key.
     pub fn unwatch(&mut self, db: u32, key: &[u8], flag: &WatchFlag) {
+        let Some(watchers) = &mut self.watchers else { return };
         let id = (db, key.into());
-        if let Some(flags) = self.watchers.get_mut(&id) {
+        if let Some(flags) = watchers.get_mut(&id) {
             flags.retain(|known| !Arc::ptr_eq(known, flag));
             if flags.is_empty() {
-                self.watchers.remove(&id);
+                watchers.remove(&id);
             }
+        }
+        if watchers.is_empty() {
+            self.watchers = None;
         }
     }
 
     /// Raises the flags on a key that was written to.
     #[inline]
     pub fn touch(&self, db: u32, key: &[u8]) {
-        if !self.watchers.is_empty() {
-            self.touch_watched(db, key);
+        if let Some(watchers) = &self.watchers {
+            Self::touch_watched(watchers, db, key);
         }
     }
 
     #[cold]
-    fn touch_watched(&self, db: u32, key: &[u8]) {
-        if let Some(flags) = self.watchers.get(&(db, key.into())) {
+    fn touch_watched(watchers: &Watchers, db: u32, key: &[u8]) {
+        if let Some(flags) = watchers.get(&(db, key.into())) {
             flags.iter().for_each(|flag| flag.store(true, Ordering::Relaxed));
         }
     }
@@ -187,7 +202,8 @@ impl Shard {
     /// Raises the flags on all keys of a database for which `touched` holds, for the commands that
     /// replace a database's content at once.
     pub fn touch_all(&self, db: u32, touched: impl Fn(&[u8]) -> bool) {
-        for ((_, key), flags) in self.watchers.iter().filter(|((of, _), _)| *of == db) {
+        let watchers = self.watchers.iter().flat_map(|watchers| watchers.iter());
+        for ((_, key), flags) in watchers.filter(|((of, _), _)| *of == db) {
             if touched(key) {
                 flags.iter().for_each(|flag| flag.store(true, Ordering::Relaxed));
             }
@@ -196,7 +212,8 @@ impl Shard {
 
     /// The watched keys of a database.
     pub fn watched(&self, db: u32) -> impl Iterator<Item = &[u8]> {
-        self.watchers.keys().filter(move |(of, _)| *of == db).map(|(_, key)| &**key)
+        let keys = self.watchers.iter().flat_map(|watchers| watchers.keys());
+        keys.filter(move |(of, _)| *of == db).map(|(_, key)| &**key)
     }
 
     /// Hangs the watchers of two databases on the same keys of the other one.
@@ -209,7 +226,9 @@ impl Shard {
             _ if db == other => one,
             _ => db,
         };
-        let watchers = std::mem::take(&mut self.watchers).into_iter();
-        self.watchers = watchers.map(|((db, key), flags)| ((swapped(db), key), flags)).collect();
+        if let Some(watchers) = &mut self.watchers {
+            let taken = std::mem::take(&mut **watchers).into_iter();
+            **watchers = taken.map(|((db, key), flags)| ((swapped(db), key), flags)).collect();
+        }
     }
 }
