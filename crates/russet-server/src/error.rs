@@ -53,6 +53,8 @@ texts! {
     WRONG_PASSWORD = "WRONGPASS invalid username-password pair or user is disabled.";
     /// The command may need memory, and there is no more to be had.
     OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";
+    /// EVALSHA of a script that the server does not know.
+    NO_SCRIPT = "NOSCRIPT No matching script. Please use EVAL.";
     /// EXEC after a command was refused while queueing.
     EXEC_ABORTED = "EXECABORT Transaction discarded because of previous errors.";
 }

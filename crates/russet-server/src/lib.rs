@@ -23,6 +23,7 @@ pub mod persistence;
 pub mod process;
 pub mod pubsub;
 pub mod reconfigure;
+pub mod scripting;
 pub mod server;
 pub mod shutdown;
 pub mod start;

@@ -20,6 +20,7 @@ use crate::observe::{ErrorCounts, LatencyMonitor, Monitors, Sample, SlowEntry, S
 use crate::pause::Pause;
 use crate::process::log::Log;
 use crate::pubsub::PubSub;
+use crate::scripting::Scripts;
 use crate::stats::rates::Totals;
 use crate::stats::{ServerStats, WorkerStats};
 use crate::worker::{Mailbox, Message, WorkerContext};
@@ -66,6 +67,8 @@ pub struct Server {
     pub latency: LatencyMonitor,
     /// MONITOR.
     pub monitors: Monitors,
+    /// Scripts.
+    pub scripts: Scripts,
     /// Pub/Sub.
     pub pubsub: PubSub,
     /// CLIENT PAUSE.

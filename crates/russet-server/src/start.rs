@@ -168,6 +168,7 @@ pub(crate) fn build(
         slow_log: Mutex::default(),
         latency: Default::default(),
         monitors: Default::default(),
+        scripts: Default::default(),
         pubsub,
         pause: Default::default(),
         errors: Default::default(),

@@ -70,7 +70,7 @@ impl TestServer {
         let spans: Vec<ArgSpan> = (0..argv.len() as u32).map(ArgSpan::owned).collect();
         self.worker.reconfigure(self.server.config.load_full());
         let entry = self.server.names.resolve(&argv[0], argv.get(1).map(|sub| &sub[..]));
-        let entry = entry.map(|entry| entry.for_call(Args::new(&[], &spans, &argv)));
+        let entry = entry.map(|entry| entry.for_call(&self.server, Args::new(&[], &spans, &argv)));
         let mut hashes = Vec::new();
         if let Ok(entry) = &entry {
             let positions = entry.key_positions(argv.len(), |at| &argv[at]);

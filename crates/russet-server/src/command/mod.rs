@@ -14,6 +14,7 @@ pub use table::{COMMANDS, CommandEntry, CommandTable, LookupError, Names, Recent
 
 use crate::error::Error;
 use crate::exec::{Args, Ctx};
+use crate::server::Server;
 
 /// Executes a command: reads `ctx.args`, works on `ctx.db`, writes one reply to `ctx.out`.
 ///
@@ -80,6 +81,8 @@ bitflags::bitflags! {
         const RUNS_QUEUE = 1 << 28;
         /// Locks the shards of the client's watched keys too. Not Redis'.
         const LOCKS_WATCHED = 1 << 29;
+        /// Runs a script, which may call any command that scripts may. Not Redis'.
+        const RUNS_SCRIPT = 1 << 31;
     }
 
     /// ACL categories beyond those that follow from [`Flags`] and the group.
@@ -161,7 +164,7 @@ pub struct Command {
     pub key_flags: Option<fn(Args<'_>) -> KeyFlags>,
     /// Whether a call touches keys that no specification finds: it runs as with
     /// [`Flags::EXCLUSIVE`].
-    pub reaches: Option<fn(Args<'_>) -> bool>,
+    pub reaches: Option<fn(&Server, Args<'_>) -> bool>,
     /// Its subcommands.
     pub subcommands: &'static [Command],
 }

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use super::{Command, Flags, KeyFlags, KeySpec};
 use crate::commands;
 use crate::exec::Args;
+use crate::server::Server;
 
 /// A command with its place among all commands.
 pub struct CommandEntry {
@@ -53,9 +54,9 @@ impl CommandEntry {
     }
 
     /// What to execute for a call with these arguments: the command, or its exclusive twin.
-    pub fn for_call(&'static self, args: Args<'_>) -> &'static CommandEntry {
+    pub fn for_call(&'static self, server: &Server, args: Args<'_>) -> &'static CommandEntry {
         match (self.command.reaches, self.exclusive) {
-            (Some(reaches), Some(exclusive)) if reaches(args) => exclusive,
+            (Some(reaches), Some(exclusive)) if reaches(server, args) => exclusive,
             _ => self,
         }
     }

@@ -14,6 +14,7 @@ pub mod hyperloglog;
 pub mod keys;
 pub mod lists;
 pub mod pubsub;
+pub mod scripting;
 pub mod server;
 pub mod sets;
 pub mod sort;
@@ -37,6 +38,7 @@ pub const ALL: &[&[Command]] = &[
     pubsub::COMMANDS,
     connection::COMMANDS,
     sort::COMMANDS,
+    scripting::COMMANDS,
     server::COMMANDS,
     transactions::COMMANDS,
 ];

@@ -41,6 +41,11 @@ impl<'a> Args<'a> {
         (from..self.len().max(from)).map(move |at| self.get(at))
     }
 
+    /// The first `count` arguments.
+    pub fn iter_to(self, count: usize) -> impl ExactSizeIterator<Item = &'a [u8]> {
+        (0..count).map(move |at| self.get(at))
+    }
+
     /// The arguments from `from` on, as a call of its own; there must be one.
     pub fn after(self, from: usize) -> Self {
         Args { spans: &self.spans[from..], ..self }

@@ -44,6 +44,13 @@ pub struct Ctx<'a> {
     pub(crate) queue: Option<&'a Transaction>,
     /// EXEC runs the command: its reply is one element of EXEC's.
     pub(crate) in_exec: bool,
+    /// A script calls the command.
+    pub(crate) in_script: bool,
+    /// The reply is an error that has been counted as that of another command.
+    pub(crate) is_error_counted: bool,
+    /// Nothing was changed, and the command is to be executed again, alone: the script that it runs
+    /// uses keys which are not locked.
+    pub(crate) restart_alone: bool,
 }
 
 impl<'a> Ctx<'a> {

@@ -100,7 +100,7 @@ fn needs_gate_now(entry: &CommandEntry, client: &Client) -> bool {
     match &client.transaction {
         None => entry.flags().contains(Flags::EXCLUSIVE),
         Some(transaction) if entry.flags().contains(Flags::RUNS_QUEUE) => {
-            let whole = Flags::EXCLUSIVE | Flags::WALKS;
+            let whole = Flags::EXCLUSIVE | Flags::WALKS | Flags::RUNS_SCRIPT;
             transaction.queue.iter().any(|(entry, _)| entry.flags().intersects(whole))
         }
         Some(_) => {
@@ -369,6 +369,8 @@ fn within(
 ) -> Outcome {
     let is_inside = !matches!(locks, Locks::All(_));
     let protocol = client.protocol;
+    let reply_start = out.len();
+    let restart_alone;
     let tally = {
         let mut ctx = Ctx {
             // Made in its place: it is too large to be moved for nothing.
@@ -383,11 +385,19 @@ fn within(
             large: request.large,
             queue,
             in_exec: false,
+            in_script: false,
+            is_error_counted: false,
+            restart_alone: false,
         };
         body(&mut ctx);
+        restart_alone = ctx.restart_alone;
         ctx.db.finish(server, ctx.worker)
     };
     account(worker, tally);
+    if restart_alone {
+        out.truncate(reply_start);
+        return Outcome::SetAside(Why::Gate);
+    }
     if !worker.ready.is_empty() && is_inside {
         serve_ready(server, worker);
     }
@@ -439,6 +449,9 @@ pub(super) fn call(ctx: &mut Ctx<'_>) {
     let reply_start = ctx.out.buffer().len();
     let command = InFlight { entry, args: ctx.args, client: ctx.client.info.id };
     let result = in_flight::during(&command, || (entry.command.handler)(ctx));
+    if ctx.restart_alone {
+        return;
+    }
     if let Err(error) = &result {
         ctx.out.buffer().truncate(reply_start);
         ctx.out.error_bytes(error.text());
@@ -483,6 +496,9 @@ fn record(ctx: &mut Ctx<'_>, changes_before: u64, large: Option<Vec<u8>>) {
 /// Counts a command whose reply, from `reply_start` on, is an error.
 #[cold]
 fn note_failure(ctx: &mut Ctx<'_>, reply_start: usize) {
+    if std::mem::take(&mut ctx.is_error_counted) {
+        return;
+    }
     ctx.worker.stats.commands[ctx.command.id].failed.add(1);
     let line = ctx.out.buffer()[reply_start + 1..].to_vec();
     ctx.server.note_error(ctx.worker, &Error::from_line(line));

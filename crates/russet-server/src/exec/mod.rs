@@ -7,6 +7,7 @@
 pub mod args;
 mod context;
 pub mod dispatch;
+pub mod nested;
 mod secrets;
 pub mod transaction;
 pub mod values;

@@ -90,6 +90,19 @@ impl<'a> Locks<'a> {
         }
     }
 
+    /// Adds a shard that is not held yet.
+    fn add(&mut self, guard: ShardGuard<'a>) {
+        let mut guards = match std::mem::replace(self, Locks::None) {
+            Locks::None => return *self = Locks::One(guard),
+            Locks::One(other) => vec![other],
+            Locks::Many(locks) => locks.guards,
+            Locks::All(_) => unreachable!("everything is held already"),
+        };
+        let at = guards.partition_point(|other| other.index() < guard.index());
+        guards.insert(at, guard);
+        *self = Locks::Many(ManyLocks::new(guards));
+    }
+
     #[inline]
     pub(crate) fn shard(&mut self, index: usize) -> &mut ShardGuard<'a> {
         match self {
@@ -502,7 +515,7 @@ impl<'a> View<'a> {
 
     /// Has the journal record nothing of the command although there were changes: the commands that
     /// it ran have recorded theirs.
-    pub(super) fn journal_nothing(&mut self) {
+    pub(crate) fn journal_nothing(&mut self) {
         self.restated = true;
     }
 
@@ -515,6 +528,37 @@ impl<'a> View<'a> {
     #[inline]
     pub fn is_journaled(&self) -> bool {
         self.journal.is_some()
+    }
+
+    /// Effects recorded so far.
+    pub fn effect_count(&self) -> usize {
+        self.extras.as_ref().map_or(0, |extras| extras.effects.len())
+    }
+
+    /// Has the journal record none of the effects after the first `kept`.
+    pub fn drop_effects(&mut self, kept: usize) {
+        if let Some(extras) = &mut self.extras {
+            extras.effects.truncate(kept);
+        }
+    }
+
+    /// Whether everything is locked that a further command needs: the shards of some keys, or all.
+    pub fn covers(&self, needs_all: bool, hashes: &[u64]) -> bool {
+        let is_held = |hash: &u64| self.locks.hold(self.keyspace.shard_of(*hash));
+        matches!(self.locks, Locks::All(_)) || (!needs_all && hashes.iter().all(is_held))
+    }
+
+    /// Locks the shards of further keys, if they are free. It does not wait for them, so they need not
+    /// come after those it has (I1).
+    pub fn extend_locks(&mut self, hashes: &[u64]) -> bool {
+        for hash in hashes {
+            let shard = self.keyspace.shard_of(*hash);
+            if !self.locks.hold(shard) {
+                let Some(guard) = self.keyspace.try_briefly(shard) else { return false };
+                self.locks.add(guard);
+            }
+        }
+        true
     }
 
     /// Hangs a watcher on a key.

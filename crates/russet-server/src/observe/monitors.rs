@@ -44,11 +44,21 @@ impl Monitors {
     /// Shows the command that is about to be executed. One line is encoded for all.
     #[cold]
     pub fn feed(&self, ctx: &Ctx<'_>) {
-        if ctx.command.flags().intersects(Flags::SKIP_MONITOR | Flags::ADMIN) {
-            return;
+        if !ctx.command.flags().intersects(Flags::SKIP_MONITOR | Flags::ADMIN) {
+            self.show(ctx);
         }
+    }
+
+    /// Shows the script that is about to be run, ahead of the commands that it calls.
+    #[cold]
+    pub fn feed_script(&self, ctx: &Ctx<'_>) {
+        self.show(ctx);
+    }
+
+    fn show(&self, ctx: &Ctx<'_>) {
         let now_us = unix_us();
         let source = match &ctx.client.info.transport {
+            _ if ctx.in_script => "lua".to_owned(),
             Transport::Unix(path) => format!("unix:{}", path.display()),
             tcp => tcp.peer_text(),
         };

@@ -94,6 +94,8 @@ pub struct WorkerStats {
     pub client_query_buffer_limit_disconnections: Counter,
     pub client_output_buffer_limit_disconnections: Counter,
     pub rounds: Counter,
+    /// Bytes that the interpreter of scripts takes.
+    pub engine_bytes: AtomicU64,
     pub commands: CommandStatsTable,
 }
 

@@ -147,6 +147,8 @@ impl Worker {
                     continue;
                 }
             };
+            // A script may be known by now to run alone.
+            let entry = entry.map(|entry| entry.for_call(&server, command.args()));
             let outside = matches!(&entry, Ok(entry) if needs_gate(entry, &connection.client));
             let outcome = if !outside && !gate.enter(id) {
                 Outcome::SetAside(Why::Gate)

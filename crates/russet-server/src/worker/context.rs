@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use russet_keyspace::access::AccessPolicy;
 use russet_keyspace::eviction::Evictor;
@@ -10,6 +11,7 @@ use super::Clock;
 use crate::blocking::Ready;
 use crate::config::Config;
 use crate::pubsub::Subscribers;
+use crate::scripting::Engine;
 use crate::stats::WorkerStats;
 
 /// See the module's documentation.
@@ -33,6 +35,8 @@ pub struct WorkerContext {
     pub ready: VecDeque<Ready>,
     /// Chooses keys to evict.
     pub evictor: Evictor,
+    /// The interpreter of scripts, once it was needed; not while it runs one.
+    pub engine: Option<Box<Engine>>,
     /// Random numbers that need not be secret.
     pub random: fastrand::Rng,
 }
@@ -52,6 +56,7 @@ impl WorkerContext {
             own_mail: false,
             ready: VecDeque::new(),
             evictor: Evictor::new(random.u64(..)),
+            engine: None,
             random,
         }
     }
@@ -60,6 +65,12 @@ impl WorkerContext {
     pub fn reconfigure(&mut self, config: Arc<Config>) {
         self.access_policy = access_policy(&config);
         self.config = config;
+    }
+
+    /// Takes the interpreter back after use.
+    pub fn put_back(&mut self, engine: Box<Engine>) {
+        self.stats.engine_bytes.store(engine.used_bytes() as u64, Ordering::Relaxed);
+        self.engine = Some(engine);
     }
 
     /// A random number for the entry that is about to be accessed; none is drawn where the access

@@ -302,7 +302,7 @@ impl Parsing<'_> {
                     self.batch.add_hash(keyspace, db, keyspace.hash(span.resolve(command, owned)));
                 }
             } else if !entry.command.keys.is_empty() {
-                *entry = entry.for_call(Args::new(command, spans, owned));
+                *entry = entry.for_call(self.server, Args::new(command, spans, owned));
                 let positions = entry.key_positions(argc, |at| {
                     self.batch.spans[first_span + at].resolve(command, owned)
                 });

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::Pattern;
 use crate::error::Error;
 use crate::exec::{Args, Ctx};
+use crate::server::Server;
 
 /// The options of SORT.
 pub(super) struct Request<'a> {
@@ -95,7 +96,7 @@ impl<'a> Request<'a> {
 }
 
 /// Whether a call has patterns that make keys of elements.
-pub(super) fn reaches_other_keys(args: Args<'_>) -> bool {
+pub(super) fn reaches_other_keys(_: &Server, args: Args<'_>) -> bool {
     let mut at = 2;
     while at + 1 < args.len() {
         let (word, next) = (args.get(at), args.get(at + 1));

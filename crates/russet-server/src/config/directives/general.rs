@@ -124,6 +124,11 @@ macro_rules! general {
             /// server is busy.
             "busy-reply-threshold" | "lua-time-limit" => busy_reply_threshold: i64 = 5000,
                 integer(0, i64::MAX), Later;
+
+            /// Bytes that the scripts of one worker may use; more is an error of the script that
+            /// asks for it. Not in Redis.
+            "lua-memory-limit" => lua_memory_limit: u64 = 1 << 30,
+                memory(1 << 20, u64::MAX), Works;
         }
     } } };
 }

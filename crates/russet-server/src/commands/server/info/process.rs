@@ -1,5 +1,7 @@
 //! Sections about the process: what runs, where, and what it takes.
 
+use std::sync::atomic::Ordering;
+
 use super::Source;
 use super::report::Report;
 use crate::config::Config;
@@ -83,12 +85,16 @@ pub fn memory(server: &Server, figures: &Figures, report: &mut Report) {
     report.field("allocator_active", allocator.active);
     report.field("allocator_resident", allocator.resident);
     report.bytes("total_system_memory", system_memory());
-    report.bytes("used_memory_lua", 0);
-    report.zeros(&["used_memory_vm_eval", "used_memory_scripts_eval", "number_of_cached_scripts"]);
+    let engines = server.sum(|stats| stats.engine_bytes.load(Ordering::Relaxed));
+    let scripts = server.scripts.allocated_bytes();
+    report.bytes("used_memory_lua", engines);
+    report.field("used_memory_vm_eval", engines);
+    report.field("used_memory_scripts_eval", scripts);
+    report.field("number_of_cached_scripts", server.scripts.len());
     report.zeros(&["number_of_functions", "number_of_libraries", "used_memory_vm_functions"]);
-    report.bytes("used_memory_vm_total", 0);
+    report.bytes("used_memory_vm_total", engines);
     report.zeros(&["used_memory_functions"]);
-    report.bytes("used_memory_scripts", 0);
+    report.bytes("used_memory_scripts", scripts as u64);
     report.bytes("maxmemory", config.maxmemory);
     let policy = crate::config::Directive::find(b"maxmemory-policy").expect("it is declared");
     report.field("maxmemory_policy", String::from_utf8_lossy(&policy.show(&config)));

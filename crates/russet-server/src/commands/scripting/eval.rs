@@ -1,0 +1,253 @@
+//! EVAL, EVALSHA, EVAL_RO, EVALSHA_RO.
+
+use std::sync::Arc;
+
+use russet_script::sandbox::sha1_hex;
+use russet_script::{Compiled, Ended, Failure};
+
+use crate::command::{Begin, Categories, Command, Find, Flags, Group, KeyFlags, KeySpec};
+use crate::error::Error;
+use crate::exec::{Args, Ctx};
+use crate::memory;
+use crate::scripting::Engine;
+use crate::scripting::cache::{Digest, Origin, Script};
+use crate::scripting::host::ScriptHost;
+use crate::server::Server;
+
+/// The keys that a script declares.
+const fn declared_keys(flags: KeyFlags) -> KeySpec {
+    KeySpec { flags, begin: Begin::Index(2), find: Find::KeyNum { count: 0, first: 1, step: 1 } }
+}
+
+const COMMON: Flags = Flags::NOSCRIPT
+    .union(Flags::STALE)
+    .union(Flags::SKIP_MONITOR)
+    .union(Flags::NO_MANDATORY_KEYS)
+    .union(Flags::RUNS_SCRIPT);
+
+const fn declare(
+    name: &'static str,
+    since: &'static str,
+    summary: &'static str,
+    is_read_only: bool,
+    handler: crate::command::Handler,
+) -> Command {
+    const WRITER: &[KeySpec] =
+        &[declared_keys(KeyFlags::RW.union(KeyFlags::ACCESS).union(KeyFlags::UPDATE))];
+    const READER: &[KeySpec] = &[declared_keys(KeyFlags::RO.union(KeyFlags::ACCESS))];
+    let flags = if is_read_only { Flags::READONLY } else { Flags::MAY_REPLICATE };
+    Command {
+        group: Group::Scripting,
+        categories: Categories::SCRIPTING,
+        since,
+        summary,
+        complexity: "Depends on the script that is executed.",
+        syntax: "script:string numkeys:integer [key...] [arg:string...]",
+        keys: if is_read_only { READER } else { WRITER },
+        reaches: Some(reaches_undeclared),
+        ..Command::new(name, -3, COMMON.union(flags), handler)
+    }
+}
+
+pub const EVAL: Command =
+    declare("eval", "2.6.0", "Executes a script.", false, |ctx| run(ctx, Named::BySource, false));
+
+pub const EVAL_RO: Command =
+    declare("eval_ro", "7.0.0", "Executes a script that writes nothing.", true, |ctx| {
+        run(ctx, Named::BySource, true)
+    });
+
+pub const EVALSHA: Command = Command {
+    syntax: "sha1:string numkeys:integer [key...] [arg:string...]",
+    ..declare("evalsha", "2.6.0", "Executes a script by its SHA-1 digest.", false, |ctx| {
+        run(ctx, Named::ByDigest, false)
+    })
+};
+
+pub const EVALSHA_RO: Command = Command {
+    syntax: "sha1:string numkeys:integer [key...] [arg:string...]",
+    ..declare(
+        "evalsha_ro",
+        "7.0.0",
+        "Executes a script that writes nothing by its SHA-1 digest.",
+        true,
+        |ctx| run(ctx, Named::ByDigest, true),
+    )
+};
+
+/// How a command says which script it means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Named {
+    BySource,
+    ByDigest,
+}
+
+/// The digest in an argument, in any case.
+fn digest_of(argument: &[u8]) -> Option<Digest> {
+    Digest::try_from(argument).ok().map(|digest| digest.map(|byte| byte.to_ascii_lowercase()))
+}
+
+/// Whether the script is known to use keys that it does not declare.
+fn reaches_undeclared(server: &Server, args: Args<'_>) -> bool {
+    if !server.scripts.any_undeclared() || args.len() < 2 {
+        return false;
+    }
+    let name = args.get(0);
+    let by_digest = name.len() >= EVALSHA.name.len()
+        && name[..EVALSHA.name.len()].eq_ignore_ascii_case(EVALSHA.name.as_bytes());
+    let digest = if by_digest { digest_of(args.get(1)) } else { Some(sha1_hex(args.get(1))) };
+    digest.is_some_and(|digest| server.scripts.is_undeclared(&digest))
+}
+
+fn run(ctx: &mut Ctx<'_>, named: Named, is_read_only: bool) -> Result<(), Error> {
+    // The commands of the script are shown after it.
+    if ctx.server.monitors.any() {
+        ctx.server.monitors.feed_script(ctx);
+    }
+    let digest = match named {
+        Named::BySource => None,
+        Named::ByDigest => Some(digest_of(ctx.args.get(1)).ok_or(Error::NO_SCRIPT)?),
+    };
+    let keys = ctx.int(2)?;
+    if keys > ctx.args.len() as i64 - 3 {
+        return Err(Error::new("ERR Number of keys can't be greater than number of args"));
+    }
+    let keys =
+        usize::try_from(keys).map_err(|_| Error::new("ERR Number of keys can't be negative"))?;
+    let digest = digest.unwrap_or_else(|| sha1_hex(ctx.args.get(1)));
+    let mut engine = take_engine(ctx);
+    let result = find(ctx, &mut engine, &digest, named).and_then(|(script, compiled)| {
+        execute(ctx, &mut engine, &script, compiled, keys, is_read_only)
+    });
+    ctx.worker.put_back(engine);
+    result
+}
+
+/// The worker's engine, made when it is needed first, and again when all scripts were forgotten.
+pub(super) fn take_engine(ctx: &mut Ctx<'_>) -> Box<Engine> {
+    let scripts = &ctx.server.scripts;
+    let present = ctx.worker.engine.take().filter(|engine| !engine.is_outdated(scripts));
+    present.unwrap_or_else(|| Box::new(Engine::new(&ctx.worker.config, scripts)))
+}
+
+fn find(
+    ctx: &Ctx<'_>,
+    engine: &mut Engine,
+    digest: &Digest,
+    named: Named,
+) -> Result<(Arc<Script>, Compiled), Error> {
+    let scripts = &ctx.server.scripts;
+    if let Some((script, compiled)) = engine.find(digest) {
+        scripts.note_use(&script);
+        return Ok((script, compiled));
+    }
+    let script = match named {
+        Named::ByDigest => scripts.find(digest).ok_or(Error::NO_SCRIPT)?,
+        Named::BySource => add(ctx, engine, digest, ctx.args.get(1), Origin::Eval)?,
+    };
+    scripts.note_use(&script);
+    let compiled = engine.compile(&script, scripts).map_err(|wrong| cannot_compile(&wrong))?;
+    Ok((script, compiled))
+}
+
+/// Has the server know a script, if it can be compiled.
+pub(super) fn add(
+    ctx: &Ctx<'_>,
+    engine: &mut Engine,
+    digest: &Digest,
+    source: &[u8],
+    origin: Origin,
+) -> Result<Arc<Script>, Error> {
+    let scripts = &ctx.server.scripts;
+    let mut compiler_error = None;
+    let added = scripts.add(*digest, source, origin, |script| {
+        engine.compile(script, scripts).map(|_| ()).inspect_err(|wrong| {
+            compiler_error = Some(cannot_compile(wrong));
+        })
+    });
+    added.map_err(|wrong| compiler_error.unwrap_or_else(|| error_of(&wrong)))
+}
+
+fn error_of(text: &[u8]) -> Error {
+    Error::from_line([b"ERR ", text].concat())
+}
+
+fn cannot_compile(wrong: &[u8]) -> Error {
+    error_of(&[b"Error compiling script (new function): ", wrong].concat())
+}
+
+fn execute(
+    ctx: &mut Ctx<'_>,
+    engine: &mut Engine,
+    script: &Script,
+    compiled: Compiled,
+    keys: usize,
+    is_read_only: bool,
+) -> Result<(), Error> {
+    let flags = script.flags;
+    if flags.are_declared && !flags.no_writes && is_read_only {
+        return Err(Error::new("ERR Can not execute a script with write flag using *_ro command."));
+    }
+    let limit_bytes = ctx.config().maxmemory;
+    let is_short_of_memory = limit_bytes != 0 && memory::used_bytes() > limit_bytes;
+    if is_short_of_memory && flags.are_declared && !flags.allow_oom && !flags.no_writes {
+        return Err(Error::new(
+            "OOM allow-oom flag is not set on the script, can not run it when used memory > \
+             'maxmemory'",
+        ));
+    }
+    let is_read_only = is_read_only || (flags.are_declared && flags.no_writes);
+    let is_short_of_memory = is_short_of_memory && !(flags.are_declared && flags.allow_oom);
+    let (args, db) = (ctx.args, ctx.client.db);
+    // The reply of the script grows in a buffer of its own: the commands that it calls write there
+    // where they always do.
+    let mut reply = Vec::new();
+    let mut out = russet_resp::ReplyWriter::new(&mut reply, ctx.out.protocol());
+    let mut host = ScriptHost::new(ctx, script.digest, is_read_only, is_short_of_memory);
+    let ended = engine.interpreter().run(
+        compiled,
+        args.after(3).iter_to(keys),
+        args.iter_from(3 + keys),
+        &mut host,
+        &mut out,
+    );
+    let must_restart = host.must_restart;
+    if ctx.client.db != db {
+        ctx.client.select(db);
+    }
+    ctx.db.select(db);
+    ctx.db.journal_nothing();
+    if must_restart {
+        ctx.restart_alone = true;
+        return Ok(());
+    }
+    match ended {
+        Ended::Returned { is_counted } => {
+            ctx.is_error_counted = is_counted;
+            ctx.out.buffer().append(&mut reply);
+            Ok(())
+        }
+        Ended::Failed(failure) => {
+            ctx.is_error_counted = failure.is_counted;
+            Err(describe(failure, script))
+        }
+    }
+}
+
+/// What a client is told of an error that its script did not catch.
+fn describe(failure: Failure, script: &Script) -> Error {
+    let Failure { text, place, .. } = failure;
+    match place {
+        Some((source, line)) if source.is_empty() && line.is_empty() => Error::from_line(text),
+        Some((source, line)) => {
+            let parts: [&[u8]; 7] =
+                [&text, b" script: ", &script.digest, b", on ", &source, b":", &line];
+            Error::from_line([&parts.concat()[..], b"."].concat())
+        }
+        None => {
+            const SHOWN: usize = 100;
+            let shown = &text[..text.len().min(SHOWN)];
+            error_of(&[b"Error running script ", &script.digest[..], b", ", shown].concat())
+        }
+    }
+}

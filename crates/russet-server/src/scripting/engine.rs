@@ -1,0 +1,90 @@
+//! A worker's interpreter, with the scripts that it has compiled.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use russet_script::sandbox::Identity;
+use russet_script::{Compiled, Interpreter};
+
+use super::cache::{Digest, Script, Scripts};
+use crate::config::Config;
+
+/// Compiled scripts beyond those that the server knows, before the forgotten ones are looked for.
+const FORGOTTEN_KEPT: usize = 64;
+
+/// See the module's documentation.
+pub struct Engine {
+    interpreter: Interpreter,
+    compiled: HashMap<Digest, (Arc<Script>, Compiled)>,
+    /// The scripts' generation that it belongs to.
+    generation: u64,
+}
+
+impl Engine {
+    /// An engine that has compiled nothing yet.
+    pub fn new(config: &Config, scripts: &Scripts) -> Self {
+        let identity = Identity { version: config.compatibility.redis_version().to_owned() };
+        Engine {
+            interpreter: Interpreter::new(&identity, config.lua_memory_limit as usize),
+            compiled: HashMap::new(),
+            generation: scripts.generation(),
+        }
+    }
+
+    /// Whether all scripts were forgotten since this was made: another one is to take its place.
+    pub fn is_outdated(&self, scripts: &Scripts) -> bool {
+        self.generation != scripts.generation()
+    }
+
+    /// The interpreter, to run what was compiled.
+    pub fn interpreter(&mut self) -> &mut Interpreter {
+        &mut self.interpreter
+    }
+
+    /// Bytes in use.
+    pub fn used_bytes(&self) -> usize {
+        self.interpreter.used_bytes()
+    }
+
+    /// A script of this digest that has been compiled here and is known still.
+    #[inline]
+    pub fn find(&self, digest: &Digest) -> Option<(Arc<Script>, Compiled)> {
+        let (script, compiled) = self.compiled.get(digest)?;
+        (!script.is_forgotten()).then(|| (script.clone(), *compiled))
+    }
+
+    /// Compiles a script.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, in Lua's words.
+    pub fn compile(
+        &mut self,
+        script: &Arc<Script>,
+        scripts: &Scripts,
+    ) -> Result<Compiled, Vec<u8>> {
+        if let Some((_, compiled)) = self.find(&script.digest) {
+            return Ok(compiled);
+        }
+        if self.compiled.len() > scripts.len() + FORGOTTEN_KEPT {
+            self.sweep();
+        }
+        let compiled = self.interpreter.compile(script.code())?;
+        if let Some((_, old)) = self.compiled.insert(script.digest, (script.clone(), compiled)) {
+            self.interpreter.forget(old);
+        }
+        Ok(compiled)
+    }
+
+    /// Forgets what the server has forgotten.
+    fn sweep(&mut self) {
+        let interpreter = &mut self.interpreter;
+        self.compiled.retain(|_, (script, compiled)| {
+            let is_kept = !script.is_forgotten();
+            if !is_kept {
+                interpreter.forget(*compiled);
+            }
+            is_kept
+        });
+    }
+}

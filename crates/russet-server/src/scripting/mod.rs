@@ -1,0 +1,20 @@
+//! Scripts: which ones the server knows, and how a worker runs them.
+//!
+//! A script is known to the whole server ([`cache`]) and compiled by each worker that runs it
+//! ([`engine`]), in an interpreter of its own. While it runs, what it asks of the server goes through
+//! its [`host::ScriptHost`]: commands are executed in the context of the EVAL, under its locks.
+//!
+//! # Keys
+//!
+//! A script runs under the locks of the keys that it declares. One that reaches for another key, or
+//! calls a command that walks the keyspace, is remembered: from then on it runs alone, behind the
+//! closed gate. The run that was met with it goes on if the further lock is free, which is asked
+//! without waiting, so that the order of locks does not matter; otherwise it begins anew, alone, if it
+//! has written nothing yet, and fails if it has.
+
+pub mod cache;
+pub mod engine;
+pub mod host;
+
+pub use cache::{Script, Scripts};
+pub use engine::Engine;
