@@ -15,6 +15,7 @@ use std::time::Duration;
 /// Directives that Redis 7.0 does not have, and why Russet does.
 const ONLY_OURS: &[(&str, &str)] = &[
     ("worker-threads", "Russet serves clients from several threads"),
+    ("lua-memory-limit", "Redis bounds only the arguments of scripts"),
     ("compatibility", "Russet answers like one of two versions"),
     ("locale-collate", "Redis 7.2 has it"),
     ("cluster-announce-human-nodename", "Redis 7.2 has it"),
