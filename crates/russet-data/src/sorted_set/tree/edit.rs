@@ -92,6 +92,13 @@ impl<T: Copy> Branch<T> {
     fn of(node: Node<T>) -> Self {
         Branch { count: node.count(), first: node.first(), node }
     }
+
+    /// Removes a part of the items below, not all of them.
+    fn remove_range(&mut self, positions: Range<usize>, visit: &mut impl FnMut(T)) {
+        self.count -= positions.len();
+        self.node.remove_range(positions, visit);
+        self.first = self.node.first();
+    }
 }
 
 impl<T: Copy> Node<T> {
@@ -150,24 +157,25 @@ impl<T: Copy> Node<T> {
                 shrink(slots);
             }
             Node::Inner(branches) => {
-                let mut start = 0;
-                branches.retain_mut(|branch| {
-                    let end = start + branch.count;
-                    let from = positions.start.clamp(start, end) - start;
-                    let to = positions.end.clamp(start, end) - start;
-                    start = end;
-                    if to - from == branch.count {
-                        let node = std::mem::replace(&mut branch.node, Node::Leaf(Vec::new()));
-                        node.visit(visit);
-                        return false;
-                    }
-                    if from < to {
-                        branch.node.remove_range(from..to, visit);
-                        branch.count -= to - from;
-                        branch.first = branch.node.first();
-                    }
-                    true
-                });
+                let mut from = positions.start;
+                let mut at = child_at(branches, &mut from);
+                let mut left = positions.len();
+                if from > 0 || left < branches[at].count {
+                    let removed = left.min(branches[at].count - from);
+                    branches[at].remove_range(from..from + removed, visit);
+                    left -= removed;
+                    at += 1;
+                }
+                let is_whole = |branch: &&Branch<T>| {
+                    let is_whole = branch.count <= left;
+                    left -= if is_whole { branch.count } else { 0 };
+                    is_whole
+                };
+                let whole = branches[at..].iter().take_while(is_whole).count();
+                branches.drain(at..at + whole).for_each(|branch| branch.node.visit(visit));
+                if left > 0 {
+                    branches[at].remove_range(0..left, visit);
+                }
                 shrink(branches);
             }
         }
