@@ -17,7 +17,7 @@ use crate::list::List;
 use crate::serialized_len;
 use crate::set::Set;
 use crate::size_class::size_class;
-use crate::table::Statistics;
+use crate::table::{Ahead, Statistics};
 
 /// The type of a value, numbered as in Redis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -148,6 +148,13 @@ pub trait Value: Clone + fmt::Debug {
     fn table_statistics(&self) -> Option<Statistics> {
         None
     }
+
+    /// Begins to fetch what a look-up of the element with this [`element_hash`] will read. One step
+    /// reads what the one before has asked for.
+    ///
+    /// [`element_hash`]: crate::element_hash::element_hash
+    #[inline]
+    fn prefetch_element(&self, _hash: u64, _ahead: Ahead) {}
 }
 
 /// A type that is a variant of [`Object`].
@@ -262,6 +269,12 @@ impl Object {
     /// See [`Value::digest`].
     pub fn digest(&self, digest: &mut Digest) {
         with_value!(self, value => Value::digest(value, digest));
+    }
+
+    /// See [`Value::prefetch_element`].
+    #[inline]
+    pub fn prefetch_element(&self, hash: u64, ahead: Ahead) {
+        with_value!(self, value => Value::prefetch_element(value, hash, ahead));
     }
 
     /// See [`Value::table_statistics`].

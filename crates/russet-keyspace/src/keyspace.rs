@@ -30,10 +30,11 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use russet_data::keyed_hash::KeyedHash;
-use russet_data::table::{CACHE_LINE_BYTES, ItemRef, KeyHasher, Table};
+use russet_data::object::Object;
+use russet_data::table::{Ahead, CACHE_LINE_BYTES, ItemRef, KeyHasher, Table, prefetch};
 use smallvec::SmallVec;
 
-use crate::entry::Entry;
+use crate::entry::{Entry, ValueRef};
 use crate::expiry::{DEADLINE_MAX_MS, Due};
 use crate::gate::{Alone, Gate, Refused};
 use crate::lock_order::{self, TryLocks};
@@ -234,7 +235,7 @@ impl Keyspace {
     /// Begins to fetch the line of a shard that a command will lock soon.
     #[inline]
     pub fn prefetch_shard(&self, shard: usize) {
-        russet_data::table::prefetch(std::ptr::from_ref(&self.shards[shard]).cast());
+        prefetch(std::ptr::from_ref(&self.shards[shard]).cast());
     }
 
     fn wake(&self, workers: WorkerSet) {
@@ -419,6 +420,27 @@ impl<'a> ShardGuard<'a> {
     #[inline]
     pub fn prefetch_entry(&self, db: u32, hash: u64) -> bool {
         self.shard().db(db).is_some_and(|db| db.table.prefetch_item(hash))
+    }
+
+    /// Begins to fetch the value of the key of a hash, if it lies apart from its entry.
+    #[inline]
+    pub fn prefetch_object(&self, db: u32, hash: u64) {
+        self.with_guess(db, hash, |object| prefetch(std::ptr::from_ref(object).cast()));
+    }
+
+    /// Begins to fetch what a look-up of an element in that value will read.
+    #[inline]
+    pub fn prefetch_element(&self, db: u32, hash: u64, element: u64, ahead: Ahead) {
+        self.with_guess(db, hash, |object| object.prefetch_element(element, ahead));
+    }
+
+    #[inline]
+    fn with_guess(&self, db: u32, hash: u64, look: impl FnOnce(&Object)) {
+        if let Some(entry) = self.shard().db(db).and_then(|db| db.table.guess(hash))
+            && let ValueRef::Object(object) = entry.value()
+        {
+            look(object);
+        }
     }
 
     /// Begins to fetch the entry of a hash that lies behind its bucket, if it does.

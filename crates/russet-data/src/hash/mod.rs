@@ -30,7 +30,7 @@ use crate::number::IntBuf;
 use crate::object::{Encoding, Value, ValueType, block_free_cost};
 use crate::records::{Random, Records, choose, random_below, strings_of};
 use crate::serialized_len;
-use crate::table::Statistics;
+use crate::table::{Ahead, Statistics};
 
 /// Up to which sizes a hash is one block.
 #[derive(Clone, Copy, Debug)]
@@ -273,6 +273,14 @@ impl Value for Hash {
         match &self.0 {
             Form::Listpack(listpack) => block_free_cost(listpack.allocated_bytes()),
             Form::Table(records) => records.len(),
+        }
+    }
+
+    #[inline]
+    fn prefetch_element(&self, hash: u64, ahead: Ahead) {
+        match &self.0 {
+            Form::Listpack(listpack) => listpack.prefetch(ahead),
+            Form::Table(records) => records.prefetch(hash, ahead),
         }
     }
 

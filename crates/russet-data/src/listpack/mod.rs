@@ -50,6 +50,7 @@ pub use element::Element;
 pub use iter::Iter;
 pub use validate::Malformed;
 
+use crate::table::{Ahead, prefetch};
 use element::{END, Encoded, entry_len, read, read_back_length};
 use room::Room;
 
@@ -121,6 +122,14 @@ impl Listpack {
     #[inline]
     fn bytes(&self) -> &[u8] {
         self.room.bytes()
+    }
+
+    /// Begins to fetch the first bytes, if that is where a look-up is going.
+    #[inline]
+    pub(crate) fn prefetch(&self, ahead: Ahead) {
+        if ahead == Ahead::Bucket {
+            prefetch(self.bytes().as_ptr());
+        }
     }
 
     /// The elements.

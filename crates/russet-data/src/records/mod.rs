@@ -28,7 +28,7 @@ pub use sample::choose;
 
 use crate::element_hash::{ElementHash, element_hash};
 use crate::size_class::size_class;
-use crate::table::{ItemRef, Iter, Statistics, Table};
+use crate::table::{Ahead, ItemRef, Iter, Statistics, Table};
 
 /// A source of uniform 64-bit numbers.
 pub type Random<'a> = &'a mut dyn FnMut() -> u64;
@@ -124,6 +124,12 @@ impl<const STRINGS: usize> Records<STRINGS> {
     /// See [`Table::scan`].
     pub fn scan(&self, cursor: u64, visit: &mut dyn FnMut(&Record<STRINGS>)) -> u64 {
         self.table.scan(cursor, visit)
+    }
+
+    /// See [`Value::prefetch_element`](crate::object::Value::prefetch_element).
+    #[inline]
+    pub fn prefetch(&self, hash: u64, ahead: Ahead) {
+        self.table.prefetch(hash, ahead);
     }
 
     /// The bytes the allocator has set aside for table and records, `self` included.

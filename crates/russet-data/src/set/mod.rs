@@ -34,7 +34,7 @@ use crate::number::IntBuf;
 use crate::object::{Encoding, Value, ValueType, block_free_cost};
 use crate::records::{Random, Records, choose, random_below};
 use crate::serialized_len;
-use crate::table::Statistics;
+use crate::table::{Ahead, Statistics};
 use packed::{Scratch, pack, unpack};
 
 /// Up to which sizes a set is one block.
@@ -404,6 +404,15 @@ impl Value for Set {
                 block_free_cost(Value::allocated_bytes(self))
             }
             Form::Other(Other::Table(records)) => records.len(),
+        }
+    }
+
+    #[inline]
+    fn prefetch_element(&self, hash: u64, ahead: Ahead) {
+        match &self.0 {
+            Form::Listpack(listpack) => listpack.prefetch(ahead),
+            Form::Other(Other::Intset(_)) => {}
+            Form::Other(Other::Table(records)) => records.prefetch(hash, ahead),
         }
     }
 

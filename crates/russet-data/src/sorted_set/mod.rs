@@ -46,7 +46,7 @@ use crate::digest::Digest;
 use crate::number::{FloatBuf, IntBuf};
 use crate::object::{Encoding, Value, ValueType};
 use crate::serialized_len;
-use crate::table::Statistics;
+use crate::table::{Ahead, Statistics};
 use packed::Packed;
 use ranked::Ranked;
 
@@ -291,6 +291,14 @@ impl Value for SortedSet {
         match &self.0 {
             Form::Packed(_) => 1,
             Form::Ranked(set) => 1 + set.len(),
+        }
+    }
+
+    #[inline]
+    fn prefetch_element(&self, hash: u64, ahead: Ahead) {
+        match &self.0 {
+            Form::Packed(packed) => packed.listpack().prefetch(ahead),
+            Form::Ranked(ranked) => ranked.prefetch(hash, ahead),
         }
     }
 

@@ -19,7 +19,7 @@ use super::element::{Element, ElementRef, Handle};
 use super::tree::{self, Tree};
 use crate::element_hash::{ElementHash, element_hash};
 use crate::size_class::size_class;
-use crate::table::{Statistics, Table, prefetch};
+use crate::table::{Ahead, Statistics, Table, prefetch};
 
 /// See the module's documentation.
 pub(super) struct Ranked {
@@ -79,6 +79,12 @@ impl Ranked {
     pub(super) fn score(&self, member: &[u8]) -> Option<f64> {
         let found = self.table.find(element_hash(member), member)?;
         Some(found.get().score())
+    }
+
+    /// A step towards the element of a member.
+    #[inline]
+    pub(super) fn prefetch(&self, hash: u64, ahead: Ahead) {
+        self.table.prefetch(hash, ahead);
     }
 
     /// See [`super::SortedSet::put`].

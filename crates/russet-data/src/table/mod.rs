@@ -77,7 +77,7 @@ use directory::Directory;
 use geometry::{Geometry, MAX_BUCKETS, Place};
 pub use item::{ITEM_ALIGN, Item, ItemRef, KeyHasher, SlotMut};
 use node::OverflowSlots;
-pub use prefetch::{CACHE_LINE_BYTES, prefetch};
+pub use prefetch::{Ahead, CACHE_LINE_BYTES, prefetch};
 pub use scan::{IntoIter, Iter, Statistics};
 use slot::Slot;
 
@@ -229,6 +229,27 @@ impl<T: Item> Table<T> {
             prefetch(guess);
             prefetch(guess.wrapping_add(CACHE_LINE_BYTES));
         }
+    }
+
+    /// A step of a look-up that is prefetched in two.
+    #[inline]
+    pub fn prefetch(&self, hash: u64, ahead: Ahead) {
+        match ahead {
+            Ahead::Bucket => self.prefetch_bucket(hash),
+            Ahead::Element => {
+                self.prefetch_item(hash);
+            }
+        }
+    }
+
+    /// An item that is likely to be the one with this hash, if it does not lie behind its bucket: for
+    /// what is advice too.
+    #[inline]
+    pub fn guess(&self, hash: u64) -> Option<ItemRef<'_, T>> {
+        let Place { bucket, tag } = self.place(hash)?;
+        let raw = self.directory.bucket(bucket).first_with(tag)?;
+        // SAFETY: the item is the table's (C4), which is borrowed.
+        Some(unsafe { ItemRef::new(raw) })
     }
 
     /// The epoch of the bucket of a hash. A scan cursor stands for its bucket here. The epoch of a

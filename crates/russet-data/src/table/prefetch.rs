@@ -25,3 +25,12 @@ pub fn prefetch(address: *const u8) {
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     let _ = address;
 }
+
+/// How far a look-up of an element is prefetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ahead {
+    /// To its bucket, or to the block that holds all elements.
+    Bucket,
+    /// From its bucket to the element.
+    Element,
+}

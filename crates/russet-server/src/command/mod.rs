@@ -158,6 +158,9 @@ pub struct Command {
     /// The last argument of this index may be received into the allocation that will hold the
     /// value: `ctx.take_large` hands it out.
     pub adopts: Option<usize>,
+    /// The argument that names an element of the value, or the first of several: what leads to it is
+    /// prefetched. For commands with a single key.
+    pub element: Option<usize>,
     /// What runs; a command with subcommands runs this only when called without one.
     pub handler: Handler,
     /// What a call does with the keys of a specification with `VARIABLE_FLAGS`.
@@ -187,6 +190,7 @@ impl Command {
             tips: &[],
             replaced_by: None,
             adopts: None,
+            element: None,
             key_flags: None,
             reaches: None,
             handler,

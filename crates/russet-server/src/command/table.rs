@@ -355,6 +355,8 @@ mod tests {
             assert!(!command.summary.is_empty(), "{} has no summary", entry.full_name);
             let writes = command.flags.contains(Flags::WRITE);
             assert!(!(writes && command.flags.contains(Flags::READONLY)), "{}", entry.full_name);
+            let names_element = command.element.is_some();
+            assert!(!names_element || entry.single_key.is_some(), "{}", entry.full_name);
             let keyed = writes || command.flags.contains(Flags::READONLY);
             // They work on the whole keyspace, or (LOLWUT) only call themselves readers.
             let keyless =

@@ -3,8 +3,10 @@
 //! Parsing ahead is what makes prefetching possible. Before a window of commands is executed, three
 //! passes over it ask the memory for what the execution will touch: first the buckets, then the
 //! entries the buckets point to, then the few entries that lie behind a full bucket. The shards' own
-//! lines are asked for as soon as a key is hashed.
+//! lines are asked for as soon as a key is hashed. Where commands name an element of a collection,
+//! three more passes go on from the entry to the collection, its bucket and the element.
 
+use russet_data::table::Ahead;
 use russet_keyspace::keyspace::{Keyspace, ShardGuard};
 use russet_resp::{ArgSpan, ProtocolError};
 use smallvec::SmallVec;
@@ -44,6 +46,13 @@ pub enum Item {
     Garbage(ProtocolError),
 }
 
+/// An element that a command looks for in the value of its key.
+struct Element {
+    /// Where the hash of its key is in [`Batch::hashes`].
+    key: usize,
+    hash: u64,
+}
+
 /// See the module's documentation.
 #[derive(Default)]
 pub struct Batch {
@@ -55,6 +64,8 @@ pub struct Batch {
     pub hashes: Vec<u64>,
     /// The databases that the hashes' keys are in, as far as is known before execution.
     databases: Vec<u32>,
+    /// The elements that commands look for, in the order of the keys.
+    elements: Vec<Element>,
     /// The command of the last item that names one.
     pub recent: Recent,
     /// The next item to be executed.
@@ -97,6 +108,7 @@ impl Batch {
         self.spans.clear();
         self.hashes.clear();
         self.databases.clear();
+        self.elements.clear();
         self.next = 0;
         self.prefetched = 0;
     }
@@ -107,6 +119,12 @@ impl Batch {
         keyspace.prefetch_shard(keyspace.shard_of(hash));
         self.hashes.push(hash);
         self.databases.push(db);
+    }
+
+    /// Adds the hash of an element of the value of the key that was added last.
+    #[inline]
+    pub fn add_element(&mut self, hash: u64) {
+        self.elements.push(Element { key: self.hashes.len() - 1, hash });
     }
 
     /// Prefetches the next window if its first item is due. A shard that is busy is passed over:
@@ -123,6 +141,7 @@ impl Batch {
         if keys.len() < 2 {
             return;
         }
+        let elements = self.elements_of(&keys);
         let keys = self.hashes[keys.clone()].iter().zip(&self.databases[keys]);
         pass(keyspace, keys.clone(), |guard, db, hash| guard.prefetch_bucket(db, hash));
         let mut behind: SmallVec<[(u64, u32); WINDOW]> = SmallVec::new();
@@ -133,6 +152,31 @@ impl Batch {
         });
         let behind = behind.iter().map(|(hash, db)| (hash, db));
         pass(keyspace, behind, |guard, db, hash| guard.prefetch_overflow_entry(db, hash));
+        if !elements.is_empty() {
+            self.prefetch_elements(keyspace, elements);
+        }
+    }
+
+    fn prefetch_elements(&self, keyspace: &Keyspace, elements: &[Element]) {
+        let each = |step: &dyn Fn(&ShardGuard<'_>, u32, u64, u64)| {
+            for element in elements {
+                let (hash, db) = (self.hashes[element.key], self.databases[element.key]);
+                if let Some(guard) = keyspace.try_lock(keyspace.shard_of(hash)) {
+                    step(&guard, db, hash, element.hash);
+                }
+            }
+        };
+        each(&|guard, db, hash, _| guard.prefetch_object(db, hash));
+        for ahead in [Ahead::Bucket, Ahead::Element] {
+            each(&|guard, db, hash, element| guard.prefetch_element(db, hash, element, ahead));
+        }
+    }
+
+    /// The elements that are looked for in the values of some keys.
+    fn elements_of(&self, keys: &std::ops::Range<usize>) -> &[Element] {
+        let from = self.elements.partition_point(|element| element.key < keys.start);
+        let until = self.elements.partition_point(|element| element.key < keys.end);
+        &self.elements[from..until]
     }
 
     /// Moves `prefetched` on over a window of items, of which it contains one at least. Returns their

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use russet_data::element_hash::element_hash;
 use russet_resp::{Limits, Progress, RequestParser};
 
 use super::batch::{Batch, Item, Source};
@@ -293,7 +294,12 @@ impl Parsing<'_> {
             let (keyspace, db) = (&self.server.keyspace, self.physical_db);
             if let Some(at) = entry.single_key {
                 let hash = keyspace.hash(spans[at].resolve(command, owned));
+                let element = entry.command.element.and_then(|at| spans.get(at));
+                let element = element.map(|span| element_hash(span.resolve(command, owned)));
                 self.batch.add_hash(keyspace, db, hash);
+                if let Some(element) = element {
+                    self.batch.add_element(element);
+                }
             } else if let ([keys], None) = (entry.command.keys, entry.command.reaches)
                 && let Some(positions) = keys.plain_positions(argc)
             {

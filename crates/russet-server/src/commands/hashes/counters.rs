@@ -15,6 +15,7 @@ pub const HINCRBY: Command = Command {
               exist.",
     syntax: "key field increment:integer",
     keys: &[KeySpec::one(1, KeyFlags::EXCHANGES)],
+    element: Some(2),
     ..Command::new("hincrby", 4, FAST_ADD, hincrby)
 };
 

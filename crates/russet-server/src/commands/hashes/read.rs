@@ -16,6 +16,7 @@ pub const HGET: Command = Command {
     summary: "Returns the value of a field.",
     syntax: "key field",
     keys: &[KeySpec::one(1, KeyFlags::READS)],
+    element: Some(2),
     ..Command::new("hget", 3, FAST_READ, hget)
 };
 
@@ -170,5 +171,6 @@ pub const HSCAN: Command = Command {
             hash.scan(cursor, &mut |field, value| page.offer(field, |out| reply(out, value)))
         })
     },
+    element: None,
     ..HGET
 };

@@ -15,6 +15,7 @@ pub const HSET: Command = Command {
     syntax: "key data(field value)...",
     history: &[("4.0.0", "Accepts several fields and values.")],
     keys: &[KeySpec::one(1, UPDATES)],
+    element: Some(2),
     ..Command::new("hset", -4, FAST_ADD, |ctx| {
         let added = set_all(ctx, "hset")?;
         ctx.out.integer(added as i64);

@@ -16,6 +16,7 @@ pub const SADD: Command = Command {
     syntax: "key member...",
     history: &[("2.4.0", "Accepts several members.")],
     keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::INSERT))],
+    element: Some(2),
     ..Command::new("sadd", -3, FAST_WRITE.union(Flags::DENYOOM), sadd)
 };
 
@@ -70,6 +71,7 @@ pub const SMOVE: Command = Command {
         KeySpec::one(2, KeyFlags::RW.union(KeyFlags::INSERT)),
     ],
     handler: smove,
+    element: None,
     ..SADD
 };
 

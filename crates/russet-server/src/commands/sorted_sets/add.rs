@@ -24,6 +24,7 @@ pub const ZADD: Command = Command {
         ("6.2.0", "Added the `GT` and `LT` options."),
     ],
     keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::UPDATE))],
+    element: Some(3),
     ..Command::new("zadd", -4, FLAGS, zadd)
 };
 
@@ -34,6 +35,7 @@ pub const ZINCRBY: Command = Command {
     complexity: "O(log(N)) where N is the number of elements in the sorted set.",
     syntax: "key increment:integer member",
     keys: &[KeySpec::one(1, KeyFlags::EXCHANGES)],
+    element: Some(3),
     ..Command::new("zincrby", 4, FLAGS, zincrby)
 };
 

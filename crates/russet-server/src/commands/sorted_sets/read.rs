@@ -25,6 +25,7 @@ pub const ZSCORE: Command = Command {
     summary: "Returns the score of a member of a sorted set.",
     syntax: "key member",
     keys: READS,
+    element: Some(2),
     ..Command::new("zscore", 3, FLAGS, zscore)
 };
 
@@ -35,6 +36,7 @@ pub const ZMSCORE: Command = Command {
     complexity: "O(N) where N is the number of members asked for.",
     syntax: "key member...",
     keys: READS,
+    element: Some(2),
     ..Command::new("zmscore", -3, FLAGS, zmscore)
 };
 
@@ -46,6 +48,7 @@ pub const ZRANK: Command = Command {
     syntax: "key member [WITHSCORE]",
     history: &[("7.2.0", "Added the optional `WITHSCORE` argument.")],
     keys: READS,
+    element: Some(2),
     ..Command::new("zrank", -3, FLAGS, zrank)
 };
 
@@ -57,6 +60,7 @@ pub const ZREVRANK: Command = Command {
     syntax: "key member [WITHSCORE]",
     history: &[("7.2.0", "Added the optional `WITHSCORE` argument.")],
     keys: READS,
+    element: Some(2),
     ..Command::new("zrevrank", -3, FLAGS, zrevrank)
 };
 

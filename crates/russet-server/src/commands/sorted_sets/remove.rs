@@ -21,6 +21,7 @@ pub const ZREM: Command = Command {
     syntax: "key member...",
     history: &[("2.4.0", "Accepts multiple elements.")],
     keys: DELETES,
+    element: Some(2),
     ..Command::new("zrem", -3, Flags::WRITE.union(Flags::FAST), zrem)
 };
 
