@@ -28,6 +28,9 @@ pub(super) struct Ranked {
     element_bytes: usize,
 }
 
+/// How many pops ahead the bucket of an element is fetched; the element itself is, twice as many.
+const POPS_AHEAD: usize = 4;
+
 /// The upper half of a number that is ordered as scores are. Both zeros are the same score.
 #[inline]
 fn prefix(score: f64) -> u32 {
@@ -132,6 +135,7 @@ impl Ranked {
     }
 
     pub(super) fn remove_range(&mut self, positions: Range<usize>) {
+        let start = positions.start;
         let (table, bytes) = (&mut self.table, &mut self.element_bytes);
         self.tree.remove_range(positions, &mut |handle| {
             let member = element(handle).member();
@@ -139,6 +143,27 @@ impl Ranked {
             let removed = table.remove(element_hash(member), member);
             *bytes -= removed.map_or(0, |element| element.allocated_bytes());
         });
+        if start == 0 || start == self.len() {
+            self.prefetch_pops(start == 0);
+        }
+    }
+
+    /// Who takes elements from an end of the set is likely to go on: begins to fetch an element that
+    /// comes later, the bucket of one that comes sooner, and what lies behind that of one yet sooner.
+    fn prefetch_pops(&self, from_front: bool) {
+        let handle = |distance: usize| {
+            let last = self.len().checked_sub(distance + 1)?;
+            let at = if from_front { distance } else { last };
+            self.tree.range(at..at + 1).next()
+        };
+        if let Some(later) = handle(2 * POPS_AHEAD) {
+            prefetch(later.address());
+        }
+        for (distance, ahead) in [(POPS_AHEAD, Ahead::Bucket), (POPS_AHEAD / 2, Ahead::Element)] {
+            if let Some(later) = handle(distance) {
+                self.table.prefetch(element_hash(element(later).member()), ahead);
+            }
+        }
     }
 
     /// The rank of a member, and its score.
