@@ -37,7 +37,7 @@ done
 all_units=(
     printver auth protocol keyspace scan info type/string type/incr type/hash type/set type/zset geo hyperloglog bitops bitfield quit expire
     querybuf limits slowlog introspection introspection-2 latency-monitor multi pubsub pubsubshard obuf-limits
-    maxmemory
+    maxmemory lazyfree memefficiency other client-eviction
     type/list type/list-2 type/list-3 sort
 )
 [ ${#units[@]} -gt 0 ] || units=("${all_units[@]}")

@@ -101,9 +101,11 @@ impl Entry {
         if len > INLINE_MAX {
             // Memory that the allocator hands out zeroed need not be touched:
             // a bit set far out costs little until the rest is used.
-            let mut bytes = vec![0; grown_capacity(len)];
-            bytes.truncate(len);
             let old = self.0.tail();
+            // What has just been made is not growing yet.
+            let capacity = if old.is_empty() { len } else { grown_capacity(len) };
+            let mut bytes = vec![0; capacity];
+            bytes.truncate(len);
             bytes[..old.len()].copy_from_slice(old);
             self.set_object(Box::new(Object::String(bytes)));
             return self.string_mut();

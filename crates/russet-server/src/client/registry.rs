@@ -2,6 +2,9 @@
 //!
 //! CLIENT LIST, CLIENT KILL and INFO concern clients of all workers. A worker keeps what they show in
 //! a [`ClientInfo`], written by it alone and read by anybody, so that none of them has to ask.
+//!
+//! Under `maxmemory-clients` the registry also has the sum of what all clients take: each client is
+//! charged for what it takes whenever that has changed, until it is struck off.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -94,6 +97,12 @@ pub struct Identity {
     pub lib_version: Vec<u8>,
 }
 
+/// What a client is charged for that was struck off.
+const GONE: u64 = u64::MAX;
+/// Bytes around the name of a channel or key that a client is subscribed to or watches: its places in
+/// the client's set and in the one of all clients.
+const KEPT_NAME_BYTES: u64 = 64;
+
 /// In place of the number of a command.
 const NO_COMMAND: u16 = u16::MAX;
 
@@ -120,6 +129,8 @@ pub struct ClientInfo {
     pub patterns: AtomicU32,
     pub shard_channels: AtomicU32,
     pub multi_bytes: AtomicU64,
+    /// Names of its watched keys and subscriptions.
+    pub kept_bytes: AtomicU64,
     pub query_bytes: AtomicU64,
     pub query_free_bytes: AtomicU64,
     pub argv_bytes: AtomicU64,
@@ -129,6 +140,8 @@ pub struct ClientInfo {
     pub reply_buffer_bytes: AtomicU64,
     /// The most that was last sent at once.
     pub reply_peak_bytes: AtomicU64,
+    /// What the registry's sum has of this client.
+    charged_bytes: AtomicU64,
     /// Raised by whoever touches a watched key.
     pub watch_dirty: Arc<AtomicBool>,
     /// Somebody wants the connection closed.
@@ -162,12 +175,14 @@ impl ClientInfo {
             patterns: AtomicU32::new(0),
             shard_channels: AtomicU32::new(0),
             multi_bytes: AtomicU64::new(0),
+            kept_bytes: AtomicU64::new(0),
             query_bytes: AtomicU64::new(0),
             query_free_bytes: AtomicU64::new(0),
             argv_bytes: AtomicU64::new(0),
             output_bytes: AtomicU64::new(0),
             reply_buffer_bytes: AtomicU64::new(0),
             reply_peak_bytes: AtomicU64::new(0),
+            charged_bytes: AtomicU64::new(0),
             watch_dirty: Arc::default(),
             killed: AtomicBool::new(false),
             identity: Mutex::new(Identity::default()),
@@ -198,6 +213,7 @@ impl ClientInfo {
     /// Memory that the client takes: its state and its buffers.
     pub fn total_bytes(&self) -> u64 {
         let buffers = [
+            &self.kept_bytes,
             &self.query_bytes,
             &self.query_free_bytes,
             &self.argv_bytes,
@@ -206,6 +222,16 @@ impl ClientInfo {
         ];
         let buffers: u64 = buffers.iter().map(|bytes| bytes.load(Ordering::Relaxed)).sum();
         buffers + (size_of::<Connection>() + size_of::<Self>()) as u64
+    }
+
+    /// Counts a name that the client's state keeps from now on.
+    pub fn keep_name(&self, name: &[u8]) {
+        self.kept_bytes.fetch_add(KEPT_NAME_BYTES + name.len() as u64, Ordering::Relaxed);
+    }
+
+    /// Counts no more what [`ClientInfo::keep_name`] counted.
+    pub fn forget_name(&self, name: &[u8]) {
+        self.kept_bytes.fetch_sub(KEPT_NAME_BYTES + name.len() as u64, Ordering::Relaxed);
     }
 
     /// The class of the client, for limits and CLIENT KILL TYPE.
@@ -220,6 +246,8 @@ impl ClientInfo {
 pub struct Registry {
     clients: Mutex<BTreeMap<u64, Arc<ClientInfo>>>,
     last_id: AtomicU64,
+    /// The sum of what clients were charged for.
+    charged_bytes: AtomicI64,
 }
 
 impl Registry {
@@ -235,7 +263,43 @@ impl Registry {
 
     /// Strikes a client off.
     pub fn remove(&self, id: u64) {
-        self.clients.lock().remove(&id);
+        if let Some(info) = self.clients.lock().remove(&id) {
+            let charged = info.charged_bytes.swap(GONE, Ordering::Relaxed);
+            if charged != GONE {
+                self.charged_bytes.fetch_sub(charged as i64, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Charges a client for what it takes at present.
+    pub fn charge(&self, info: &ClientInfo) {
+        let (before, now) = (info.charged_bytes.load(Ordering::Relaxed), info.total_bytes());
+        if before == now || before == GONE {
+            return;
+        }
+        let charged = &info.charged_bytes;
+        // If somebody else comes between, that is as recent.
+        if charged.compare_exchange(before, now, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+            let more = now as i64 - before as i64;
+            self.charged_bytes.fetch_add(more, Ordering::Relaxed);
+        }
+    }
+
+    /// What clients were charged for in all.
+    pub fn charged_bytes(&self) -> u64 {
+        self.charged_bytes.load(Ordering::Relaxed).max(0) as u64
+    }
+
+    /// The clients that may be closed because all together take too much, in the order in which they
+    /// should be: those that take most first. As in Redis, sizes within a power of two count as
+    /// equal, and then the oldest comes first.
+    pub fn by_size(&self) -> Vec<Arc<ClientInfo>> {
+        let mut clients = self.all();
+        clients.retain(|info| !info.flags().contains(ClientFlags::NO_EVICT));
+        clients.sort_by_cached_key(|info| {
+            std::cmp::Reverse(info.charged_bytes.load(Ordering::Relaxed).max(1).ilog2())
+        });
+        clients
     }
 
     /// How many there are.

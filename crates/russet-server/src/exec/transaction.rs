@@ -92,6 +92,7 @@ pub fn unwatch(ctx: &mut Ctx<'_>) {
     for watched in std::mem::take(&mut watches.keys) {
         let key = Key { bytes: &watched.key, hash: watched.hash };
         ctx.db.unwatch(watched.db, key, &watches.dirty);
+        ctx.client.info.forget_name(&watched.key);
     }
     watches.dirty.store(false, std::sync::atomic::Ordering::Relaxed);
     ctx.client.info.watched.store(0, std::sync::atomic::Ordering::Relaxed);

@@ -52,6 +52,7 @@ pub fn subscribe(
     let (id, worker) = (client.info.id, client.info.worker);
     let subscriptions = client.subscriptions.get_or_insert_default();
     if subscriptions.names(kind).insert(name.into()) {
+        client.info.keep_name(name);
         local.add(kind, name, id);
         pubsub.audiences(kind).add(name, worker);
         show(client);
@@ -69,6 +70,7 @@ pub fn unsubscribe(
     let (id, worker) = (client.info.id, client.info.worker);
     let Some(subscriptions) = &mut client.subscriptions else { return };
     if subscriptions.names(kind).remove(name) {
+        client.info.forget_name(name);
         local.remove(kind, name, id);
         pubsub.audiences(kind).remove(name, worker);
         show(client);

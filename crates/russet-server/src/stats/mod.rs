@@ -84,6 +84,7 @@ pub struct WorkerStats {
     pub keyspace_misses: Counter,
     pub expired_keys: Counter,
     pub evicted_keys: Counter,
+    pub evicted_clients: Counter,
     pub changes: Counter,
     /// Times a connection was set aside because a shard was busy.
     pub set_aside_shard: Counter,
@@ -113,6 +114,7 @@ impl WorkerStats {
             &self.keyspace_misses,
             &self.expired_keys,
             &self.evicted_keys,
+            &self.evicted_clients,
             &self.set_aside_shard,
             &self.set_aside_gate,
             &self.gate_waits,

@@ -185,6 +185,8 @@ impl Worker {
         self.connections[at].deferred = Default::default();
         let connection = &self.connections[at];
         connection.publish(self.context.clock.now_ms());
+        self.charge(at);
+        let connection = &self.connections[at];
         if connection.readable || connection.reparse || !connection.query.is_empty() {
             self.enqueue(at);
         }

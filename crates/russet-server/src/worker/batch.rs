@@ -74,6 +74,9 @@ pub struct Batch {
     prefetched: usize,
 }
 
+/// Arguments for which a batch keeps room from round to round.
+const SPANS_KEPT: usize = 8192;
+
 impl Batch {
     /// Whether every item was executed.
     pub fn is_done(&self) -> bool {
@@ -102,8 +105,13 @@ impl Batch {
         }
     }
 
-    /// Makes room for the next round.
+    /// Makes room for the next round, which is not expected to have a command with as many arguments
+    /// as the largest there ever was.
     pub fn clear(&mut self) {
+        if self.spans.capacity() > SPANS_KEPT {
+            *self = Batch::default();
+            return;
+        }
         self.items.clear();
         self.spans.clear();
         self.hashes.clear();

@@ -109,12 +109,16 @@ impl Connection {
     /// Brings what others may know of the client up to date, after a batch.
     pub fn publish(&self, now_ms: i64) {
         let info = &*self.client.info;
-        let large = self.large.as_ref().map_or((0, 0), |large| (large.bytes.len(), large.room()));
-        let arguments: usize = self.owned.iter().map(Vec::len).sum();
-        let free = self.query.capacity() - self.query.len() + large.1;
+        let mut arguments: usize = self.owned.iter().map(Vec::len).sum();
+        let mut query = self.query.len();
+        if let Some(large) = &self.large {
+            // What came before belongs to the command's other arguments.
+            arguments += std::mem::replace(&mut query, large.bytes.len());
+        }
+        let free = self.query.capacity() - self.query.len() + self.large_room();
         let transaction = self.client.transaction.as_ref();
         let store = |number: &AtomicU64, value: usize| number.store(value as u64, Relaxed);
-        store(&info.query_bytes, self.query.len() + large.0);
+        store(&info.query_bytes, query);
         store(&info.query_free_bytes, free);
         store(&info.argv_bytes, arguments);
         store(&info.multi_bytes, transaction.map_or(0, |transaction| transaction.size));

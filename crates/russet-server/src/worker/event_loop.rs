@@ -17,6 +17,7 @@ use super::blocked::Blocked;
 use super::connection::Connection;
 use super::{Message, WorkerContext};
 use crate::client::{Client, ClientFlags, ClientInfo, Close, ReplyMode};
+use crate::config::MemoryShare;
 use crate::net::Stream;
 use crate::pubsub::{self, Publication};
 use crate::server::Server;
@@ -27,7 +28,7 @@ pub const WAKE: Token = Token(usize::MAX);
 const ARENA_BYTES: usize = 256 << 10;
 /// Reply buffers kept for connections that have something to say, and the largest that is kept.
 const SPARE_BUFFERS: usize = 64;
-const SPARE_BYTES: usize = 64 << 10;
+pub(super) const SPARE_BYTES: usize = 64 << 10;
 
 /// See [`crate::worker`].
 pub struct Worker {
@@ -53,6 +54,8 @@ pub struct Worker {
     mail: Vec<Message>,
     /// Somebody has rung since set-aside connections were last looked at.
     pub(super) rung: bool,
+    /// The limit of all clients together under which they are charged.
+    pub(super) charged_under: MemoryShare,
     pub(super) timers: super::timers::Timers,
 }
 
@@ -62,6 +65,7 @@ impl Worker {
         let config = server.config.load_full();
         let stats = server.workers[id].stats.clone();
         Worker {
+            charged_under: MemoryShare::Bytes(0),
             context: WorkerContext::new(id, config, stats),
             timers: super::timers::Timers::new(&server, id),
             server,
@@ -107,6 +111,10 @@ impl Worker {
             self.run_timers();
             self.read_own_mail();
             self.send_all();
+            if self.evict_clients() {
+                self.read_own_mail();
+                self.send_all();
+            }
             crate::memory::publish();
         }
     }
@@ -119,6 +127,7 @@ impl Worker {
             let config = Arc::clone(&config);
             self.context.reconfigure(config);
         }
+        self.follow_clients_limit();
     }
 
     fn timeout(&mut self) -> Option<Duration> {
@@ -192,7 +201,10 @@ impl Worker {
             Message::Adopt(stream, info) => self.adopt(stream, info),
             Message::Kill(id) => {
                 if let Some(&at) = self.by_client.get(&id) {
-                    self.connections[at].client.close(Close::Now);
+                    let connection = &mut self.connections[at];
+                    connection.client.close(Close::Now);
+                    // Nobody will get it, and the memory may be what the client was closed for.
+                    (connection.out, connection.sent) = (Vec::new(), 0);
                     self.mark_dirty(at);
                 }
             }
@@ -322,6 +334,7 @@ impl Worker {
         }
         let room = connection.out.capacity() as u64;
         connection.client.info.reply_buffer_bytes.store(room, Ordering::Relaxed);
+        self.charge(at);
     }
 
     /// The last words of a worker: what is ready to be sent is sent.

@@ -105,6 +105,9 @@ impl Worker {
             Outcome::Blocked => self.block(at),
         }
         self.after_command(at);
+        // Before other commands need memory that clients have: then keys would be evicted.
+        self.charge_for_output(at);
+        self.evict_clients();
         self.read_own_mail();
     }
 
@@ -127,6 +130,7 @@ impl Worker {
                 connection.client.info.set_last_command(entry.ok());
             }
             connection.publish(now_ms);
+            self.charge(*at);
         }
         self.batch.clear();
         self.arena_used = 0;

@@ -96,7 +96,10 @@ impl Worker {
             // let go of and others would learn of what it has sent.
             connection.end_batch();
             connection.publish(self.context.clock.now_ms());
+            self.charge(at);
+            self.evict_clients();
         }
+        let connection = &self.connections[at];
         if connection.readable || connection.reparse {
             self.enqueue(at);
         }

@@ -110,6 +110,49 @@ fn a_lowered_limit_is_reached_without_any_command() {
 }
 
 #[test]
+fn clients_that_take_too_much_are_closed_the_largest_first() {
+    let server = start(&["--worker-threads", "2", "--maxmemory-clients", "4mb"]);
+    let mut observer = server.client();
+    assert_eq!(text(&observer.run("CLIENT NO-EVICT ON")), "OK");
+    let held = |client: &mut Client, name: &str, bytes: usize| {
+        assert_eq!(text(&client.command(&["CLIENT", "SETNAME", name])), "OK");
+        // All but the end of a command.
+        let mut begun = format!("*2\r\n$4\r\nECHO\r\n${}\r\n", bytes + 1).into_bytes();
+        begun.resize(begun.len() + bytes, b'x');
+        client.send(&begun).expect("the server reads");
+    };
+    let connected = |observer: &mut Client, name: &str| {
+        text(&observer.run("CLIENT LIST")).contains(&format!(" name={name} "))
+    };
+    let mut clients: Vec<Client> = (0..4).map(|_| server.client()).collect();
+    for (client, (name, kilobytes)) in
+        clients.iter_mut().zip([("small", 100), ("large", 2000), ("middle", 900), ("spared", 900)])
+    {
+        if name == "spared" {
+            assert_eq!(text(&client.run("CLIENT NO-EVICT ON")), "OK");
+        }
+        held(client, name, kilobytes << 10);
+        super::wait_until("the bytes have arrived", || {
+            let list = text(&observer.run("CLIENT LIST"));
+            let line = list.lines().find(|line| line.contains(name)).expect("it is connected");
+            let field = line.split(' ').find_map(|field| field.strip_prefix("qbuf="));
+            field
+                .and_then(|bytes| bytes.parse().ok())
+                .is_some_and(|bytes: usize| bytes >= kilobytes << 10)
+        });
+    }
+    assert_eq!(number(&mut observer, "stats", "evicted_clients"), 0);
+    assert_eq!(text(&observer.run("CONFIG SET maxmemory-clients 3mb")), "OK");
+    assert!(!connected(&mut observer, "large"), "it is gone at once");
+    assert!(connected(&mut observer, "middle") && connected(&mut observer, "small"));
+    // The least limit there is: whoever is not spared has to go.
+    assert_eq!(text(&observer.run("CONFIG SET maxmemory-clients 1")), "OK");
+    assert!(!connected(&mut observer, "middle") && !connected(&mut observer, "small"));
+    assert!(connected(&mut observer, "spared"));
+    assert_eq!(number(&mut observer, "stats", "evicted_clients"), 3);
+}
+
+#[test]
 fn large_values_are_evicted_without_exceeding_the_limit() {
     const ROOM: i64 = 16 << 20;
     let (server, limit) = limited("allkeys-random", ROOM);

@@ -94,6 +94,7 @@ fn watch(ctx: &mut Ctx<'_>) -> Result<(), Error> {
         }
         ctx.db.watch(key, ctx.client.watch_flag());
         let key = WatchedKey { db, hash: key.hash, key: key.bytes.into() };
+        ctx.client.info.keep_name(&key.key);
         ctx.client.watches.keys.push(key);
     }
     let watched = ctx.client.watches.keys.len() as u32;

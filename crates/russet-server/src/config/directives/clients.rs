@@ -9,7 +9,7 @@ macro_rules! clients {
             /// Memory that all clients together may take; a percentage is one of `maxmemory`, and 0
             /// no limit.
             "maxmemory-clients" => maxmemory_clients: MemoryShare = MemoryShare::Bytes(0),
-                MEMORY_OR_PERCENT, Later;
+                MEMORY_OR_PERCENT, Works;
 
             /// Replies that may wait to be sent: a hard limit, and a soft one that may be exceeded
             /// for some seconds.

@@ -145,6 +145,13 @@ const SUBCOMMANDS: &[Subcommand] = &[
         handler: keys::set_list_alone_bytes,
     },
     Subcommand {
+        name: "REPLYBUFFER",
+        arguments: 2..=2,
+        syntax: "<PEAK-RESET-TIME <NEVER|RESET|milliseconds>|RESIZING <0|1>>",
+        summary: "Accepted and without effect: a connection at rest has no buffer that could be resized.",
+        handler: process::ignore_reply_buffer,
+    },
+    Subcommand {
         name: "SEGFAULT",
         arguments: 0..=0,
         syntax: "",

@@ -53,3 +53,18 @@ pub fn segfault(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     ctx.out.ok();
     Ok(())
 }
+
+/// Buffers for replies are lent to connections that have something to say and not resized while they
+/// are empty, so what Redis' tests switch off here is always off.
+pub fn ignore_reply_buffer(ctx: &mut Ctx<'_>) -> Result<(), Error> {
+    let number = ctx.args.get(3);
+    let is_number = number.iter().all(u8::is_ascii_digit);
+    let is_known = (ctx.is(2, "RESIZING") && is_number)
+        || (ctx.is(2, "PEAK-RESET-TIME")
+            && (is_number || ctx.is(3, "NEVER") || ctx.is(3, "RESET")));
+    if !is_known {
+        return Err(Error::SYNTAX);
+    }
+    ctx.out.ok();
+    Ok(())
+}

@@ -94,7 +94,7 @@ pub fn stats(source: &Source<'_>, report: &mut Report) {
     report.field("expired_time_cap_reached_count", capped);
     report.zeros(&["expire_cycle_cpu_milliseconds"]);
     report.field("evicted_keys", server.sum(|stats| stats.evicted_keys.value()));
-    report.zeros(&["evicted_clients"]);
+    report.field("evicted_clients", server.sum(|stats| stats.evicted_clients.value()));
     let (total_ms, current_ms) = eviction::excess_ms(server);
     report.field("total_eviction_exceeded_time", total_ms);
     report.field("current_eviction_exceeded_time", current_ms);
