@@ -29,6 +29,7 @@ use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
+use parking_lot::RwLock;
 use russet_data::keyed_hash::KeyedHash;
 use russet_data::object::Object;
 use russet_data::table::{Ahead, CACHE_LINE_BYTES, ItemRef, KeyHasher, Table, prefetch};
@@ -39,6 +40,7 @@ use crate::expiry::{DEADLINE_MAX_MS, Due};
 use crate::gate::{Alone, Gate, Refused};
 use crate::lock_order::{self, TryLocks};
 use crate::shard::{Db, Shard};
+use crate::snapshot::Picture;
 use crate::waiters::Waiter;
 use crate::wake_lock::{Sharing, WakeLock, WorkerSet};
 
@@ -112,6 +114,8 @@ pub struct Keyspace {
     counts: Box<[DbCounts]>,
     /// Which physical database a logical one is: SWAPDB permutes this.
     physical: Box<[AtomicU32]>,
+    /// Who takes a picture, if some shard has one; see [`crate::snapshot`].
+    picture: RwLock<Option<Arc<dyn Picture>>>,
 }
 
 // SAFETY: a `Shard` inside its `UnsafeCell` is reached only through a `ShardGuard`. By W1 and G1
@@ -138,6 +142,7 @@ impl Keyspace {
             waker,
             counts: (0..databases).map(|_| OnceLock::new()).collect(),
             physical: (0..databases).map(AtomicU32::new).collect(),
+            picture: RwLock::new(None),
         }
     }
 
@@ -378,6 +383,11 @@ impl<'a> ShardGuard<'a> {
         &self.keyspace.shards[self.index]
     }
 
+    /// Who takes a picture of this shard.
+    pub(crate) fn picture(&self) -> Option<Arc<dyn Picture>> {
+        if self.shard().has_picture { self.keyspace.picture.read().clone() } else { None }
+    }
+
     /// The shard, to read.
     #[inline]
     pub fn shard(&self) -> &Shard {
@@ -485,6 +495,7 @@ impl<'a> ShardGuard<'a> {
         key: &[u8],
         change: impl FnOnce(&mut Entry) -> R,
     ) -> Option<R> {
+        self.hand_over(db, hash);
         let mut slot = self.shard_mut().db_mut(db)?.table.find_mut(hash, key)?;
         let before = slot.item().expire_at_ms();
         let result = slot.update(change);
@@ -497,6 +508,7 @@ impl<'a> ShardGuard<'a> {
 
     /// Puts an entry in the place of the one with the same key, which is returned.
     pub fn replace(&mut self, db: u32, hash: u64, entry: Entry) -> Option<Entry> {
+        self.hand_over(db, hash);
         let after = entry.expire_at_ms();
         let mut slot = self.shard_mut().db_mut(db)?.table.find_mut(hash, entry.key())?;
         let old = slot.replace(entry);
@@ -508,7 +520,13 @@ impl<'a> ShardGuard<'a> {
     pub fn insert(&mut self, db: u32, hash: u64, entry: Entry) {
         let keyspace = self.keyspace;
         let expire_at_ms = entry.expire_at_ms();
-        self.shard_mut().db_or_make(db).table.insert_unique(hash, entry, &keyspace.hasher);
+        self.hand_over(db, hash);
+        let table = &mut self.shard_mut().db_or_make(db).table;
+        let was_empty = table.is_empty();
+        table.insert_unique(hash, entry, &keyspace.hasher);
+        if was_empty {
+            self.keep_epoch(db, hash);
+        }
         keyspace.count(db, self.index).keys.fetch_add(1, Ordering::Relaxed);
         if expire_at_ms.is_some() {
             self.expiry_changed(db, hash, None, expire_at_ms);
@@ -518,6 +536,7 @@ impl<'a> ShardGuard<'a> {
     /// Removes the entry of a key.
     pub fn remove(&mut self, db: u32, hash: u64, key: &[u8]) -> Option<Entry> {
         let keyspace = self.keyspace;
+        self.hand_over(db, hash);
         let entry = self.shard_mut().db_mut(db)?.table.remove(hash, key)?;
         keyspace.count(db, self.index).keys.fetch_sub(1, Ordering::Relaxed);
         let expire_at_ms = entry.expire_at_ms();
@@ -604,6 +623,8 @@ impl<'a> ShardGuard<'a> {
             found = Some((SmallVec::from_slice(entry.key()), hash));
         });
         let (key, hash) = found.expect("each indexed deadline has its entry");
+        self.hand_over(db, hash);
+        let content = self.shard_mut().db_mut(db).expect("it is still there");
         let entry = content.table.remove(hash, &key).expect("it was just seen");
         let counts = keyspace.count(db, self.index);
         counts.keys.fetch_sub(1, Ordering::Relaxed);
@@ -649,6 +670,11 @@ impl<'a> Exclusive<'a> {
         shard.db(db)?.table.find(hash, key)
     }
 
+    /// Gives all shards to who takes a picture.
+    pub(crate) fn set_picture(&mut self, picture: &Arc<dyn Picture>) {
+        *self.keyspace.picture.write() = Some(picture.clone());
+    }
+
     /// Lets two logical databases change places. Watchers and waiters stay with their logical
     /// database.
     pub fn swap_dbs(&mut self, one: u32, other: u32) {
@@ -662,7 +688,13 @@ impl<'a> Exclusive<'a> {
         self.keyspace.physical[other as usize].store(a, Ordering::Relaxed);
     }
 
-    /// Empties a physical database and returns its tables, to be freed wherever the caller likes.
+    /// Number of shards.
+    pub fn shard_count(&self) -> usize {
+        self.keyspace.shard_count()
+    }
+
+    /// Empties a physical database and returns its tables, to be freed wherever the caller likes. If a
+    /// picture is being taken, it gets the tables and frees them.
     pub fn take_db(&mut self, db: u32) -> Vec<Table<Entry>> {
         let mut tables = Vec::new();
         for index in 0..self.keyspace.shard_count() {
@@ -670,7 +702,10 @@ impl<'a> Exclusive<'a> {
             if let Some(Db { table, .. }) = guard.shard_mut().db_mut(db).map(std::mem::take)
                 && !table.is_empty()
             {
-                tables.push(table);
+                match guard.picture() {
+                    Some(picture) => picture.adopt(db, table, guard.shard().epoch),
+                    None => tables.push(table),
+                }
             }
             guard.shard_mut().drop_if_empty(db);
             let first = guard.shard().dbs().filter_map(|(_, db)| db.expiry.first()).min();

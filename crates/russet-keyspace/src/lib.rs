@@ -12,6 +12,7 @@ pub mod keyspace;
 mod lock_order;
 pub mod mailbox;
 pub mod shard;
+pub mod snapshot;
 mod sync;
 pub mod waiters;
 pub mod wake_lock;

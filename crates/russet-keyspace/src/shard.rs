@@ -90,9 +90,13 @@ type Watchers = HashMap<(u32, Box<[u8]>), Vec<WatchFlag>>;
 pub struct Shard {
     /// Nothing on nearly every shard at nearly every time.
     watchers: Option<Box<Watchers>>,
+    /// Whether a picture is being taken of this shard.
+    pub(crate) has_picture: bool,
+    /// The epoch of buckets that are in the last picture.
+    pub(crate) epoch: bool,
     first: Db,
     /// The other databases with keys, by ascending number.
-    others: Vec<(u32, Db)>,
+    others: Box<[(u32, Db)]>,
     /// Who waits for keys to come into being.
     pub(crate) waiters: Waiters,
 }
@@ -124,8 +128,10 @@ impl Shard {
             return &mut self.first;
         }
         let place = self.place(db).unwrap_or_else(|place| {
-            self.others.reserve_exact(1);
-            self.others.insert(place, (db, Db::default()));
+            let mut others = std::mem::take(&mut self.others).into_vec();
+            others.reserve_exact(1);
+            others.insert(place, (db, Db::default()));
+            self.others = others.into_boxed_slice();
             place
         });
         &mut self.others[place].1
@@ -143,8 +149,9 @@ impl Shard {
             && let Ok(place) = self.place(db)
             && self.others[place].1.is_empty()
         {
-            self.others.remove(place);
-            self.others.shrink_to_fit();
+            let mut others = std::mem::take(&mut self.others).into_vec();
+            others.remove(place);
+            self.others = others.into_boxed_slice();
         }
     }
 
@@ -152,6 +159,23 @@ impl Shard {
     pub(crate) fn dbs(&self) -> impl Iterator<Item = (u32, &Db)> {
         std::iter::once((0, &self.first))
             .chain(self.others.iter().map(|(number, db)| (*number, db)))
+    }
+
+    /// Whether all buckets carry the shard's epoch, found by visiting them all.
+    pub(crate) fn carries_its_epoch(&self) -> bool {
+        let tables = self.dbs().map(|(_, db)| &db.table).filter(|table| !table.is_empty());
+        tables.into_iter().all(|table| {
+            let mut cursor = 0;
+            loop {
+                if table.epoch(cursor) != self.epoch {
+                    return false;
+                }
+                cursor = table.scan(cursor, &mut |_| ());
+                if cursor == 0 {
+                    return true;
+                }
+            }
+        })
     }
 
     /// Who waits for keys.

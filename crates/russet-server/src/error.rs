@@ -21,6 +21,14 @@ macro_rules! texts {
 }
 
 texts! {
+    /// Keys are being loaded.
+    LOADING = "LOADING Redis is loading the dataset in memory";
+    /// Keys could not be saved.
+    CANNOT_SAVE = "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to \
+                   persist to disk. Commands that may modify the data set are disabled, because this \
+                   instance is configured to report errors during writes if RDB snapshotting fails \
+                   (stop-writes-on-bgsave-error option). Please check the Redis logs for details \
+                   about the RDB error.";
     /// The key holds another type than the command works on.
     WRONG_TYPE = "WRONGTYPE Operation against a key holding the wrong kind of value";
     /// The arguments do not fit the command's grammar.

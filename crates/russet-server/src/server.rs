@@ -18,6 +18,7 @@ use crate::lazy_free::LazyFree;
 use crate::net::AcceptorHandle;
 use crate::observe::{ErrorCounts, LatencyMonitor, Monitors, Sample, SlowEntry, SlowLog};
 use crate::pause::Pause;
+use crate::persistence::Persistence;
 use crate::process::log::Log;
 use crate::pubsub::PubSub;
 use crate::scripting::Scripts;
@@ -89,8 +90,8 @@ pub struct Server {
     pub started: Instant,
     /// The same in Unix seconds.
     pub started_at_s: i64,
-    /// Unix time in seconds at which LASTSAVE says the last save was.
-    pub last_save_s: AtomicI64,
+    /// Saves and loads.
+    pub persistence: Arc<Persistence>,
     /// When an attack was last reported, in Unix milliseconds.
     pub attack_reported_ms: AtomicI64,
     /// How the process ends.
@@ -98,12 +99,6 @@ pub struct Server {
 }
 
 impl Server {
-    /// Whether commands other than a few are refused with BUSY.
-    #[inline]
-    pub fn is_busy(&self) -> bool {
-        false
-    }
-
     /// The worker with the fewest connections.
     pub fn least_busy_worker(&self) -> usize {
         let load = |worker: &WorkerHandle| worker.connections.load(Ordering::Relaxed);

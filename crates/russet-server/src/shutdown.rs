@@ -5,7 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Condvar, Mutex};
 
+use russet_keyspace::access::AccessPolicy;
+use russet_keyspace::keyspace::Exclusive;
+
 use crate::config::ShutdownOptions;
+use crate::persistence::save;
 use crate::server::Server;
 
 /// Whether the server is to end. The main thread waits here; workers look once per round.
@@ -14,11 +18,14 @@ pub struct Shutdown {
     is_final: AtomicBool,
     asked: Mutex<bool>,
     changed: Condvar,
+    /// What a signal has asked for, and its name; a worker carries it out.
+    wish: Mutex<Option<(ShutdownOptions, &'static str)>>,
+    has_wish: AtomicBool,
 }
 
 impl Shutdown {
     /// Makes the end certain. The main thread wakes everybody else.
-    fn decide(&self) {
+    pub fn decide(&self) {
         self.is_final.store(true, Ordering::Release);
         *self.asked.lock() = true;
         self.changed.notify_all();
@@ -37,12 +44,30 @@ impl Shutdown {
             self.changed.wait(&mut asked);
         }
     }
+
+    /// Has a worker end the server, on behalf of a signal.
+    pub fn wish(&self, options: ShutdownOptions, signal: &'static str) {
+        *self.wish.lock() = Some((options, signal));
+        self.has_wish.store(true, Ordering::Release);
+    }
+
+    /// What a signal has asked for.
+    #[inline]
+    pub fn wished(&self) -> Option<(ShutdownOptions, &'static str)> {
+        if self.has_wish.load(Ordering::Acquire) { *self.wish.lock() } else { None }
+    }
+
+    /// The wish was carried out, or cannot be.
+    pub fn forget_wish(&self) {
+        *self.wish.lock() = None;
+        self.has_wish.store(false, Ordering::Release);
+    }
 }
 
 /// Why the server goes on although it was asked to end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Refused {
-    /// A snapshot was demanded, and there is nobody who writes snapshots yet.
+    /// The keys were to be saved, and could not be.
     CannotSave,
 }
 
@@ -59,17 +84,30 @@ impl fmt::Display for Refused {
 /// # Errors
 ///
 /// See [`Refused`]; the log has the details.
-pub fn begin(server: &Server, options: ShutdownOptions) -> Result<(), Refused> {
+pub fn begin(
+    server: &Server,
+    exclusive: &mut Exclusive<'_>,
+    options: ShutdownOptions,
+    policy: AccessPolicy,
+) -> Result<(), Refused> {
     tracing::warn!("User requested shutdown...");
-    let saves_by_default = !server.config.load().save.is_empty();
-    if options.contains(ShutdownOptions::SAVE) {
-        if !options.contains(ShutdownOptions::FORCE) {
-            tracing::warn!("Snapshots are not available in this version, can't exit.");
-            return Err(Refused::CannotSave);
+    let config = server.config.load_full();
+    if let Some(snapshot) = &*server.persistence.snapshot.load() {
+        tracing::warn!("A background save is in progress. It is given up.");
+        snapshot.abandon();
+    }
+    let saves_by_default = !config.save.is_empty() && !options.contains(ShutdownOptions::NO_SAVE);
+    let saves = saves_by_default || options.contains(ShutdownOptions::SAVE);
+    // What is not loaded yet would be missing.
+    if saves && !server.persistence.is_loading() {
+        tracing::info!("Saving the final RDB snapshot before exiting.");
+        if save::save(server, exclusive, &config, policy).is_err() {
+            if !options.contains(ShutdownOptions::FORCE) {
+                tracing::warn!("Error trying to save the DB, can't exit.");
+                return Err(Refused::CannotSave);
+            }
+            tracing::warn!("Error trying to save the DB. Exit anyway.");
         }
-        tracing::warn!("Snapshots are not available in this version. Exit anyway.");
-    } else if saves_by_default && !options.contains(ShutdownOptions::NO_SAVE) {
-        tracing::warn!("Snapshots are not available in this version: the keys are not saved.");
     }
     server.shutdown.decide();
     Ok(())

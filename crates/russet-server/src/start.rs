@@ -19,6 +19,7 @@ use crate::journal::Journal;
 use crate::lazy_free::LazyFree;
 use crate::memory;
 use crate::net::{Acceptor, Bound, bind_all, bind_unix};
+use crate::persistence::{Persistence, load};
 use crate::process::background::{self, PidFile};
 use crate::process::crash::{panic, signal};
 use crate::process::log::Log;
@@ -85,13 +86,14 @@ fn serve_logged(startup: Startup, log: &Arc<Log>) -> Result<(), String> {
     if let Err(error) = server.oom_score.apply(&server.config.load()) {
         tracing::warn!("Unable to write oom_score_adj: {error}");
     }
-    run(&server, polls, acceptor, supervisor);
+    let loaded = run(&server, polls, acceptor, supervisor);
     drop(pid_file);
     if let Some(path) = &server.config.load().unixsocket {
         tracing::info!("Removing the unix socket file.");
         // Nobody listens any more; what is left would only puzzle people.
         let _ = std::fs::remove_file(path);
     }
+    loaded?;
     tracing::warn!("Russet is now ready to exit, bye bye...");
     Ok(())
 }
@@ -179,15 +181,22 @@ pub(crate) fn build(
         replication_id: Mutex::new(random_id()),
         started: Instant::now(),
         started_at_s: now_s,
-        last_save_s: AtomicI64::new(now_s),
+        persistence: Arc::new(Persistence::new(now_s)),
         attack_reported_ms: AtomicI64::new(0),
         shutdown: Shutdown::default(),
     });
     Ok((server, polls, acceptor))
 }
 
-/// Runs all threads until the end is asked for and they have ended.
-fn run(server: &Arc<Server>, polls: Vec<Poll>, acceptor: Acceptor, supervisor: Supervisor) {
+/// Runs all threads until the end is asked for and they have ended, or the keys cannot be loaded.
+fn run(
+    server: &Arc<Server>,
+    polls: Vec<Poll>,
+    acceptor: Acceptor,
+    supervisor: Supervisor,
+) -> Result<(), String> {
+    let is_to_load = server.config.load().dbfilename.exists();
+    server.persistence.set_loading(is_to_load);
     std::thread::scope(|scope| {
         for (id, poll) in polls.into_iter().enumerate() {
             let worker = Worker::new(server.clone(), id, poll);
@@ -198,13 +207,20 @@ fn run(server: &Arc<Server>, polls: Vec<Poll>, acceptor: Acceptor, supervisor: S
         thread.spawn_scoped(scope, || acceptor.run(server)).expect("a thread for accepting");
         memory::return_in_background();
         memory::note_startup(server);
-        tracing::info!("Ready to accept connections");
-        supervisor.ready();
-        server.shutdown.wait();
-        supervisor.stopping();
+        let loaded = load::load_at_start(server);
+        if loaded.is_ok() {
+            server.persistence.set_loading(false);
+            tracing::info!("Ready to accept connections");
+            supervisor.ready();
+            server.shutdown.wait();
+            supervisor.stopping();
+        } else {
+            server.shutdown.decide();
+        }
         server.acceptor.stop();
         server.workers.iter().for_each(|worker| worker.mailbox.ring());
-    });
+        loaded
+    })
 }
 
 fn random_bytes<const N: usize>() -> [u8; N] {

@@ -25,6 +25,11 @@ impl<'a> Input<'a> {
         Input { bytes, at: 0 }
     }
 
+    /// Bytes of which some were read before.
+    pub(super) fn from(bytes: &'a [u8], at: usize) -> Self {
+        Input { bytes, at: at.min(bytes.len()) }
+    }
+
     /// Bytes read so far.
     pub(super) fn offset(&self) -> usize {
         self.at

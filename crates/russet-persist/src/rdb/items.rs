@@ -100,6 +100,12 @@ impl<'a> Items<'a> {
         Items { input: Input::new(bytes), db }
     }
 
+    /// As [`Items::new`], from an offset on that was reached before while a database was selected.
+    #[must_use]
+    pub fn resumed(bytes: &'a [u8], db: u64, offset: usize) -> Self {
+        Items { input: Input::from(bytes, offset), db }
+    }
+
     /// Bytes read so far.
     #[must_use]
     pub fn offset(&self) -> usize {

@@ -152,13 +152,44 @@ fn admit(
             Room::Enough | Room::Later => {}
         }
     }
-    if server.is_busy() && !flags.contains(Flags::ALLOW_BUSY) {
-        return Err(Error::new("BUSY Russet is busy shutting down"));
+    if server.persistence.refuses_some() {
+        fits_persistence(server, worker, entry, client)?;
     }
     if server.pause.holds(entry, client.transaction.as_deref(), worker.clock.now_ms()) {
         return Ok(Admission::Later(Why::Pause));
     }
     Ok(Admission::Now(entry))
+}
+
+/// Whether a command may be executed while keys are being loaded, or cannot be saved.
+#[cold]
+fn fits_persistence(
+    server: &Server,
+    worker: &WorkerContext,
+    entry: &CommandEntry,
+    client: &Client,
+) -> Result<(), Error> {
+    let runs = |has: fn(&CommandEntry) -> bool| {
+        entry.flags().contains(Flags::RUNS_QUEUE)
+            && client
+                .transaction
+                .as_ref()
+                .is_some_and(|transaction| transaction.queue.iter().any(|(entry, _)| has(entry)))
+    };
+    let writes = |entry: &CommandEntry| entry.flags().contains(Flags::WRITE);
+    let config = &worker.config;
+    if server.persistence.has_failed()
+        && config.stop_writes_on_bgsave_error
+        && !config.save.is_empty()
+        && (writes(entry) || entry.command.name == "ping" || runs(writes))
+    {
+        return Err(Error::CANNOT_SAVE);
+    }
+    let needs_keys = |entry: &CommandEntry| !entry.flags().contains(Flags::LOADING);
+    if server.persistence.is_loading() && (needs_keys(entry) || runs(needs_keys)) {
+        return Err(Error::LOADING);
+    }
+    Ok(())
 }
 
 /// Whether a command suits a client that listens: a monitor or a subscriber.

@@ -7,7 +7,6 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::server::Server;
-use crate::shutdown;
 
 /// Watches for signals from now on, on a thread of its own.
 ///
@@ -36,7 +35,6 @@ fn end(server: &Server, signal: i32) {
         _ => ("SIGTERM", config.shutdown_on_sigterm),
     };
     tracing::warn!("Received {name} scheduling shutdown...");
-    if let Err(error) = shutdown::begin(server, options) {
-        tracing::warn!("{name} received but errors trying to shut down the server: {error}");
-    }
+    server.shutdown.wish(options, name);
+    server.workers[0].mailbox.ring();
 }

@@ -7,7 +7,7 @@ mod histogram;
 pub mod rates;
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use histogram::{Distribution, Histogram};
 
@@ -159,8 +159,6 @@ pub struct ServerStats {
     /// For how long it has been exceeded before that.
     pub eviction_exceeded_us: AtomicU64,
     pub rates: rates::Rates,
-    pub last_save_seconds: AtomicI64,
-    pub changes_at_last_save: AtomicU64,
     /// Sum of expired keys in the last expiry step, for the time limit statistics.
     pub expired_time_cap_reached: AtomicU64,
 }

@@ -57,6 +57,8 @@ pub struct Worker {
     /// The limit of all clients together under which they are charged.
     pub(super) charged_under: MemoryShare,
     pub(super) timers: super::timers::Timers,
+    /// Its share of loading and saving keys.
+    pub(super) duties: super::persist::Duties,
 }
 
 impl Worker {
@@ -82,6 +84,7 @@ impl Worker {
             spare_buffers: Vec::new(),
             mail: Vec::new(),
             rung: false,
+            duties: Default::default(),
         }
     }
 
@@ -109,6 +112,7 @@ impl Worker {
             self.retry_aside(rung);
             self.serve_queue();
             self.run_timers();
+            self.persist();
             self.read_own_mail();
             self.send_all();
             if self.evict_clients() {
@@ -137,7 +141,7 @@ impl Worker {
         let next = self.timers.until_next(&self.server, &self.context);
         let now_ms = self.context.clock.now_ms();
         let retry = self.aside.until_next(now_ms, !self.context.ready.is_empty());
-        let times = [retry, self.blocked.until_next(now_ms)];
+        let times = [retry, self.blocked.until_next(now_ms), self.duties.until_next()];
         times.into_iter().flatten().chain([next]).min()
     }
 

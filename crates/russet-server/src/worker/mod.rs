@@ -21,6 +21,7 @@ mod event_loop;
 mod execute;
 mod limits;
 mod mailbox;
+mod persist;
 mod receive;
 mod timers;
 

@@ -3,19 +3,12 @@
 use russet_e2e::{Client, Reply, Server, tool_or_skip};
 use russet_persist::crc64;
 
-use super::{dataset, digest, russet};
+use super::{dataset, digest, integer, russet};
 
 fn bytes(reply: &Reply) -> Vec<u8> {
     match reply {
         Reply::Bulk(bytes) => bytes.clone(),
         other => panic!("a string is expected, not {other:?}"),
-    }
-}
-
-fn integer(reply: &Reply) -> i64 {
-    match reply {
-        Reply::Integer(number) => *number,
-        other => panic!("an integer is expected, not {other:?}"),
     }
 }
 

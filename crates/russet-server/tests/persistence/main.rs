@@ -1,16 +1,67 @@
-//! Keys in files and payloads: against Redis, across restarts, across crashes.
+//! Keys in files and payloads: against Redis, across restarts, under load.
 
 mod dataset;
 mod dump;
+mod instant;
+mod rdb;
 
-use russet_e2e::{Client, Server, text};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use russet_e2e::{Client, Reply, Server, text};
+
+/// How long anything may take.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// Russet with these arguments besides those of all tests.
 fn russet(arguments: &[&str]) -> Server {
     Server::russet(env!("CARGO_BIN_EXE_russet-server"), arguments)
 }
 
+/// Russet whose files are in a directory that outlives it, when it has loaded them.
+fn russet_in(directory: &Path, arguments: &[&str]) -> Server {
+    let directory = directory.to_str().expect("a path in UTF-8");
+    let server = russet(&[&["--dir", directory], arguments].concat());
+    let mut client = server.client();
+    wait_until("loaded", || info(&mut client, "loading") == "0");
+    server
+}
+
 /// The fingerprint of all keys.
 fn digest(client: &mut Client) -> String {
     text(&client.run("DEBUG DIGEST"))
+}
+
+fn integer(reply: &Reply) -> i64 {
+    match reply {
+        Reply::Integer(number) => *number,
+        other => panic!("an integer is expected, not {other:?}"),
+    }
+}
+
+fn ok() -> Reply {
+    Reply::Status(b"OK".to_vec())
+}
+
+/// A field of INFO persistence.
+fn info(client: &mut Client, field: &str) -> String {
+    let report = text(&client.run("INFO persistence"));
+    let line = report.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+    line.unwrap_or_else(|| panic!("no {field} in {report}")).to_owned()
+}
+
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + LIMIT;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what}: not within {LIMIT:?}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Saves in the background and waits for the end.
+fn save_in_background(client: &mut Client) {
+    let saves = info(client, "rdb_saves");
+    assert_eq!(text(&client.run("BGSAVE")), "Background saving started");
+    wait_until("saved", || info(client, "rdb_bgsave_in_progress") == "0");
+    assert_ne!(info(client, "rdb_saves"), saves, "it was successful");
 }

@@ -26,9 +26,15 @@ fn replies_before_a_shutdown_arrive() {
     assert!(client.receive().is_err());
 }
 
+/// Puts a directory where the keys would be saved.
+fn block_saving(server: &russet_e2e::Server) {
+    std::fs::create_dir(server.directory().join("dump.rdb")).expect("nothing is there yet");
+}
+
 #[test]
 fn a_shutdown_that_cannot_save_is_refused() {
     let mut server = server(&[]);
+    block_saving(&server);
     let mut client = server.client();
     let reply = text(&client.run("SHUTDOWN SAVE"));
     assert_eq!(reply, "ERR Errors trying to SHUTDOWN. Check logs.");
@@ -54,6 +60,7 @@ fn what_makes_no_sense_is_refused() {
 #[test]
 fn signals_take_their_options_from_the_configuration() {
     let mut server = server(&["--shutdown-on-sigterm", "save"]);
+    block_saving(&server);
     let mut client = server.client();
     signal(server.process_id(), "TERM");
     wait_until("the refusal", || server.log().contains("errors trying to shut down"));

@@ -9,6 +9,7 @@ pub mod info;
 mod latency;
 mod lolwut;
 mod memory;
+mod save;
 mod shutdown;
 mod slowlog;
 mod time;
@@ -17,6 +18,7 @@ use crate::command::Command;
 
 /// The commands of this family.
 pub const COMMANDS: &[Command] = &[
+    save::BGSAVE,
     command::COMMAND,
     config::CONFIG,
     debug::DEBUG,
@@ -24,6 +26,7 @@ pub const COMMANDS: &[Command] = &[
     latency::LATENCY,
     lolwut::LOLWUT,
     memory::MEMORY,
+    save::SAVE,
     shutdown::SHUTDOWN,
     slowlog::SLOWLOG,
     time::LASTSAVE,

@@ -22,7 +22,8 @@ pub const SHUTDOWN: Command = Command {
             .union(Flags::LOADING)
             .union(Flags::STALE)
             .union(Flags::NO_MULTI)
-            .union(Flags::ALLOW_BUSY),
+            .union(Flags::ALLOW_BUSY)
+            .union(Flags::EXCLUSIVE),
         shutdown,
     )
 };
@@ -64,7 +65,9 @@ fn shutdown(ctx: &mut Ctx<'_>) -> Result<(), Error> {
         // A shutdown takes time, and can be aborted, only while replicas catch up.
         Wish::Abort => Err(Error::new("ERR No shutdown in progress.")),
         Wish::End(options) => {
-            shutdown::begin(ctx.server, options)
+            let policy = ctx.worker.access_policy;
+            let exclusive = ctx.db.exclusive().expect("the command is declared exclusive");
+            shutdown::begin(ctx.server, exclusive, options, policy)
                 .map_err(|_| Error::new("ERR Errors trying to SHUTDOWN. Check logs."))?;
             ctx.client.close(Close::AfterReply);
             Ok(())

@@ -35,7 +35,7 @@ pub const LASTSAVE: Command = Command {
 };
 
 fn lastsave(ctx: &mut Ctx<'_>) -> Result<(), Error> {
-    ctx.out.integer(ctx.server.last_save_s.load(Ordering::Relaxed));
+    ctx.out.integer(ctx.server.persistence.last_save_s.load(Ordering::Relaxed));
     Ok(())
 }
 

@@ -8,6 +8,7 @@ mod digest;
 mod keys;
 mod process;
 mod protocol;
+mod reload;
 
 use std::ops::RangeInclusive;
 
@@ -145,6 +146,14 @@ const SUBCOMMANDS: &[Subcommand] = &[
         handler: keys::set_list_alone_bytes,
     },
     Subcommand {
+        name: "RELOAD",
+        arguments: 0..=3,
+        syntax: "[MERGE] [NOFLUSH] [NOSAVE]",
+        summary: "Save the keys and load them again; without removing them first, or without saving, \
+                  or replacing those that are there.",
+        handler: reload::reload,
+    },
+    Subcommand {
         name: "REPLYBUFFER",
         arguments: 2..=2,
         syntax: "<PEAK-RESET-TIME <NEVER|RESET|milliseconds>|RESIZING <0|1>>",
@@ -185,7 +194,6 @@ const SUBCOMMANDS: &[Subcommand] = &[
 const UNAVAILABLE: &[(&str, &str)] = &[
     ("AOF-FLUSH-SLEEP", "no append-only file"),
     ("LOADAOF", "no append-only file"),
-    ("RELOAD", "no snapshots"),
     ("REPLICATE", "no replication"),
 ];
 

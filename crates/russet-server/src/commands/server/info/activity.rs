@@ -1,6 +1,6 @@
 //! Sections about what the server does: clients, counters, persistence, replication, keys, workers.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Source;
 use super::report::Report;
@@ -39,21 +39,34 @@ pub fn clients(source: &Source<'_>, report: &mut Report) {
 /// `# Persistence`
 pub fn persistence(source: &Source<'_>, report: &mut Report) {
     let server = source.server;
+    let persistence = &server.persistence;
+    let load = |number: &AtomicU64| number.load(Ordering::Relaxed);
     let changes = server.sum(|stats| stats.changes.value());
-    let saved = server.stats.changes_at_last_save.load(Ordering::Relaxed);
+    let saved = load(&persistence.changes_at_last_save);
+    let snapshot = persistence.snapshot.load();
     report.section("Persistence");
-    report.zeros(&["loading", "async_loading", "current_cow_peak", "current_cow_size"]);
+    report.field("loading", u8::from(persistence.is_loading()));
+    report.zeros(&["async_loading", "current_cow_peak", "current_cow_size"]);
     report.zeros(&["current_cow_size_age"]);
-    report.field("current_fork_perc", "0.00");
-    report.zeros(&["current_save_keys_processed", "current_save_keys_total"]);
+    let (written, keys) =
+        snapshot.as_ref().map_or((0, 0), |snapshot| (load(&snapshot.written_keys), snapshot.keys));
+    let percent = if keys == 0 { 0.0 } else { written as f64 * 100.0 / keys as f64 };
+    report.field("current_fork_perc", format_args!("{percent:.2}"));
+    report.field("current_save_keys_processed", written);
+    report.field("current_save_keys_total", keys);
     report.field("rdb_changes_since_last_save", changes.saturating_sub(saved));
-    report.zeros(&["rdb_bgsave_in_progress"]);
-    report.field("rdb_last_save_time", server.last_save_s.load(Ordering::Relaxed));
-    report.field("rdb_last_bgsave_status", "ok");
-    report.field("rdb_last_bgsave_time_sec", -1);
-    report.field("rdb_current_bgsave_time_sec", -1);
-    report.zeros(&["rdb_saves", "rdb_last_cow_size", "rdb_last_load_keys_expired"]);
-    report.zeros(&["rdb_last_load_keys_loaded"]);
+    report.field("rdb_bgsave_in_progress", u8::from(snapshot.is_some()));
+    report.field("rdb_last_save_time", persistence.last_save_s.load(Ordering::Relaxed));
+    report.field("rdb_last_bgsave_status", if persistence.has_failed() { "err" } else { "ok" });
+    let duration_s = persistence.last_duration_s.load(Ordering::Relaxed);
+    report.field("rdb_last_bgsave_time_sec", duration_s);
+    let began = *persistence.began.lock();
+    let current_s = began.map_or(-1, |began| began.elapsed().as_secs() as i64);
+    report.field("rdb_current_bgsave_time_sec", current_s);
+    report.field("rdb_saves", load(&persistence.saves));
+    report.zeros(&["rdb_last_cow_size"]);
+    report.field("rdb_last_load_keys_expired", load(&persistence.expired_keys));
+    report.field("rdb_last_load_keys_loaded", load(&persistence.loaded_keys));
     report.zeros(&["aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled"]);
     report.field("aof_last_rewrite_time_sec", -1);
     report.field("aof_current_rewrite_time_sec", -1);
@@ -61,6 +74,18 @@ pub fn persistence(source: &Source<'_>, report: &mut Report) {
     report.zeros(&["aof_rewrites", "aof_rewrites_consecutive_failures"]);
     report.field("aof_last_write_status", "ok");
     report.zeros(&["aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"]);
+    if let Some(loading) = &*persistence.loading.load() {
+        let (read, total) = (load(&loading.read_bytes), loading.total_bytes);
+        let elapsed_s = (unix_ms() / 1000 - loading.began_s).max(0) as u64;
+        let eta_s = (elapsed_s * total.saturating_sub(read)).checked_div(read).unwrap_or(1);
+        let percent = if total == 0 { 0.0 } else { read as f64 * 100.0 / total as f64 };
+        report.field("loading_start_time", loading.began_s);
+        report.field("loading_total_bytes", total);
+        report.zeros(&["loading_rdb_used_mem"]);
+        report.field("loading_loaded_bytes", read);
+        report.field("loading_loaded_perc", format_args!("{percent:.2}"));
+        report.field("loading_eta_seconds", eta_s);
+    }
 }
 
 /// `# Stats`

@@ -1,0 +1,134 @@
+//! The picture of one instant, taken while everybody goes on writing.
+//!
+//! A save needs the keyspace as it is at one moment, and takes seconds. Copying the process' memory,
+//! as `fork` does, costs a pause for the page tables and up to twice the memory. Here the keys are
+//! written where they lie, and only what is about to change is written ahead of its turn:
+//!
+//! ```text
+//!                    walker ──►
+//!  buckets:   ■ ■ ■ ■ ■ □ □ ■ □ □ □ □       ■ covered: in the picture already
+//!                           ▲               □ not yet
+//!                           └── a writer was about to change it: handed over first
+//! ```
+//!
+//! Each bucket has one bit, its *epoch*. While no picture is taken, all buckets of a shard carry the
+//! shard's epoch. A picture begins behind the gate ([`Exclusive::begin_picture`]), at one instant for
+//! all shards: each shard's epoch flips, so that no bucket is covered. From then on
+//! - whoever changes, adds or removes an entry first hands over the bucket that the entry is in or
+//!   comes into, if it is not covered ([`ShardGuard::hand_over`]);
+//! - the walker goes through the buckets with a scan cursor and covers those that are not.
+//!
+//! Both happen under the shard's lock. A split gives its epoch to both halves and buckets of different
+//! epochs are not merged (`table/mod.rs`), so an uncovered bucket holds exactly entries of the instant:
+//! nothing came in, nothing left, nothing changed.
+//!
+//! When no picture is taken, this costs one look at a field of a shard that is in the cache anyway.
+//!
+//! Invariants:
+//!
+//! - **N1** An entry that was in the keyspace at the instant is given to the picture exactly once, as it
+//!   was then, unless its table was given to the picture whole.
+//! - **N2** If a shard has no picture, all its buckets carry its epoch.
+
+#[cfg(all(test, not(loom)))]
+mod tests;
+
+use std::sync::Arc;
+
+use russet_data::table::{KeyHasher, Table};
+
+use crate::entry::Entry;
+use crate::keyspace::{Exclusive, ShardGuard};
+
+/// Who takes a picture. Called with the shard's lock held, or behind the gate.
+pub trait Picture: Send + Sync {
+    /// Takes an entry of a physical database, whose bucket counts as covered from now on.
+    fn take(&self, db: u32, hash: u64, entry: &Entry);
+
+    /// Takes the table of a physical database that is being emptied. Buckets of the epoch `covered`
+    /// are in the picture already.
+    fn adopt(&self, db: u32, table: Table<Entry>, covered: bool);
+}
+
+impl ShardGuard<'_> {
+    /// Gives the bucket of a hash to the picture before it changes, if there is a picture and the
+    /// bucket is not covered.
+    #[inline]
+    pub(crate) fn hand_over(&mut self, db: u32, hash: u64) {
+        if self.shard().has_picture {
+            self.cover(db, hash);
+        }
+    }
+
+    /// Whether the bucket of a scan cursor needs no covering.
+    pub fn is_covered(&self, db: u32, cursor: u64) -> bool {
+        let shard = self.shard();
+        shard.db(db).is_none_or(|content| {
+            content.table.is_empty() || content.table.epoch(cursor) == shard.epoch
+        })
+    }
+
+    /// Gives the bucket of a hash, or of a scan cursor, to the picture unless it is covered.
+    #[cold]
+    pub fn cover(&mut self, db: u32, cursor: u64) {
+        if let Some(picture) = self.picture() {
+            self.cover_with(db, cursor, &mut |hash, entry| picture.take(db, hash, entry));
+        }
+    }
+
+    /// As [`ShardGuard::cover`], by the walker, who knows another way to put entries into the picture:
+    /// `take` gets them with their hashes.
+    pub fn cover_with(&mut self, db: u32, cursor: u64, take: &mut dyn FnMut(u64, &Entry)) {
+        let hasher = self.hasher();
+        let shard = self.shard_mut();
+        let epoch = shard.epoch;
+        if let Some(content) = shard.db_mut(db)
+            && content.table.epoch(cursor) != epoch
+        {
+            content.table.scan(cursor, &mut |entry| take(hasher.hash(entry.key()), entry));
+            content.table.set_epoch(cursor, epoch);
+        }
+    }
+
+    /// Has a table that was empty carry the shard's epoch, after something was put into it.
+    #[inline]
+    pub(crate) fn keep_epoch(&mut self, db: u32, hash: u64) {
+        let shard = self.shard_mut();
+        if shard.epoch
+            && let Some(content) = shard.db_mut(db)
+        {
+            content.table.set_epoch(hash, true);
+        }
+    }
+
+    /// Whether a picture is being taken of this shard.
+    pub fn has_picture(&self) -> bool {
+        self.shard().has_picture
+    }
+
+    /// The walker is through with this shard.
+    ///
+    /// # Panics
+    /// In builds with assertions, if a bucket is not covered (N2).
+    pub fn end_picture(&mut self) {
+        let shard = self.shard_mut();
+        debug_assert!(shard.carries_its_epoch(), "N2");
+        shard.has_picture = false;
+    }
+}
+
+impl Exclusive<'_> {
+    /// Begins a picture of this instant. No other may be going on.
+    ///
+    /// # Panics
+    /// If one is.
+    pub fn begin_picture(&mut self, picture: &Arc<dyn Picture>) {
+        self.set_picture(picture);
+        for index in 0..self.shard_count() {
+            let shard = self.shard(index).shard_mut();
+            assert!(!shard.has_picture, "one picture at a time");
+            shard.has_picture = true;
+            shard.epoch = !shard.epoch;
+        }
+    }
+}

@@ -1,0 +1,354 @@
+//! From files back to keys.
+//!
+//! At the start one thread reads the file and cuts it into pieces, and all workers make keys of them,
+//! in slices of time between which they answer clients that ask for something else than keys. Behind the
+//! gate ([`load_alone`]) one worker does it all.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+use russet_keyspace::access::{AccessPolicy, restored};
+use russet_keyspace::entry::Entry;
+use russet_keyspace::keyspace::{Exclusive, ShardGuard};
+use russet_persist::rdb::{self, Error, Item, Items, KeyItem, Limits, Piece, Problem, Splitter};
+
+use crate::server::Server;
+use crate::worker::WorkerContext;
+use crate::worker::clock::unix_ms;
+
+/// Pieces that wait to be loaded, at most.
+const WAITING_MAX: usize = 16;
+/// How long a worker loads before it looks at its clients.
+const SLICE: Duration = Duration::from_millis(1);
+
+/// What becomes of keys of a file.
+struct Loader {
+    limits: Limits,
+    policy: AccessPolicy,
+    now_ms: i64,
+}
+
+impl Loader {
+    fn new(server: &Server, context: &WorkerContext) -> Self {
+        let limits = super::limits(server, &context.config);
+        Loader { limits, policy: context.access_policy, now_ms: unix_ms() }
+    }
+
+    /// The entry of a key; `None` if its time has come.
+    fn entry(&self, item: &KeyItem<'_>) -> Result<Option<Entry>, Error> {
+        if item.expire_at_ms.is_some_and(|expire_at_ms| expire_at_ms < self.now_ms) {
+            return Ok(None);
+        }
+        let value = rdb::decode(item.kind, item.value, &self.limits)
+            .map_err(|error| error.behind(item.value_offset as u64))?;
+        let mut entry = rdb::entry(&item.key, value, item.expire_at_ms);
+        let bits = restored(self.policy, self.now_ms, item.idle_s, item.frequency);
+        entry.set_access_bits(bits);
+        Ok(Some(entry))
+    }
+}
+
+/// What was loaded.
+#[derive(Default)]
+struct Totals {
+    loaded: AtomicU64,
+    expired: AtomicU64,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<Piece>,
+    /// Pieces that workers have taken and are not through with.
+    in_work: usize,
+    failure: Option<Error>,
+}
+
+/// A load that is going on.
+pub struct Loading {
+    queue: Mutex<Queue>,
+    changed: Condvar,
+    totals: Totals,
+    /// Bytes of the file.
+    pub total_bytes: u64,
+    /// Bytes of it that are in pieces.
+    pub read_bytes: AtomicU64,
+    /// When it began, Unix time in seconds.
+    pub began_s: i64,
+}
+
+impl Loading {
+    fn take(&self) -> Option<Piece> {
+        let mut queue = self.queue.lock();
+        let piece = queue.waiting.pop_front()?;
+        queue.in_work += 1;
+        self.changed.notify_all();
+        Some(piece)
+    }
+
+    fn done(&self, result: Result<(), Error>) {
+        let mut queue = self.queue.lock();
+        queue.in_work -= 1;
+        if let Err(error) = result {
+            queue.failure.get_or_insert(error);
+        }
+        self.changed.notify_all();
+    }
+
+    fn has_waiting(&self) -> bool {
+        !self.queue.lock().waiting.is_empty()
+    }
+
+    /// Gives workers a piece, as soon as there is room.
+    fn give(&self, piece: Piece) -> Result<(), Error> {
+        let mut queue = self.queue.lock();
+        while queue.waiting.len() >= WAITING_MAX && queue.failure.is_none() {
+            self.changed.wait(&mut queue);
+        }
+        if let Some(error) = queue.failure.take() {
+            return Err(error);
+        }
+        queue.waiting.push_back(piece);
+        Ok(())
+    }
+
+    /// Waits until workers are through with all pieces.
+    fn wait(&self) -> Result<(), Error> {
+        let mut queue = self.queue.lock();
+        while queue.in_work > 0 || !queue.waiting.is_empty() {
+            self.changed.wait(&mut queue);
+        }
+        queue.failure.take().map_or(Ok(()), Err)
+    }
+}
+
+/// A worker's share of loading.
+#[derive(Default)]
+pub struct Share {
+    piece: Option<(Piece, usize)>,
+    next: Option<Duration>,
+}
+
+impl Share {
+    /// How long the worker may sleep before it goes on.
+    pub fn until_next(&self) -> Option<Duration> {
+        self.next
+    }
+
+    /// Loads for a slice of time. The worker is inside the gate.
+    pub fn load(&mut self, server: &Server, context: &WorkerContext, loading: &Loading) {
+        let until = Instant::now() + SLICE;
+        let loader = Loader::new(server, context);
+        let delay_us = context.config.key_load_delay;
+        while Instant::now() < until {
+            let Some((piece, from)) = self.piece.take().or_else(|| Some((loading.take()?, 0)))
+            else {
+                break;
+            };
+            match load_some(server, context, &loader, loading, &piece, from) {
+                Ok(Some((next, db))) => {
+                    self.piece = Some((Piece { db, ..piece }, next));
+                    if delay_us > 0 {
+                        std::thread::sleep(Duration::from_micros(delay_us as u64));
+                        break;
+                    }
+                }
+                Ok(None) => loading.done(Ok(())),
+                Err(error) => loading.done(Err(error.behind(piece.offset))),
+            }
+        }
+        let has_more = self.piece.is_some() || loading.has_waiting();
+        self.next = Some(if has_more { Duration::ZERO } else { SLICE });
+    }
+
+    /// Nothing is being loaded any more.
+    pub fn end(&mut self) {
+        *self = Share::default();
+    }
+}
+
+/// Keys loaded between two looks at the clock.
+const KEYS_AT_ONCE: usize = 64;
+
+/// Loads a few keys of a piece, and returns where it goes on and which database is selected there.
+fn load_some(
+    server: &Server,
+    context: &WorkerContext,
+    loader: &Loader,
+    loading: &Loading,
+    piece: &Piece,
+    from: usize,
+) -> Result<Option<(usize, u64)>, Error> {
+    let mut items = Items::resumed(&piece.bytes, piece.db, from);
+    let at_once = if context.config.key_load_delay > 0 { 1 } else { KEYS_AT_ONCE };
+    for _ in 0..at_once {
+        let Some(item) = items.next_item()? else { return Ok(None) };
+        let mut guard: Option<ShardGuard<'_>> = None;
+        place(server, loader, &loading.totals, item, |shard, put| {
+            loop {
+                guard = server.keyspace.try_briefly(shard);
+                match &mut guard {
+                    Some(guard) => return put(guard),
+                    None => std::thread::yield_now(),
+                }
+            }
+        })?;
+    }
+    Ok(Some((items.offset(), items.db())))
+}
+
+/// Puts an item's key into the keyspace; `within` lends the shard.
+fn place(
+    server: &Server,
+    loader: &Loader,
+    totals: &Totals,
+    item: Item<'_>,
+    within: impl FnOnce(usize, &mut dyn FnMut(&mut ShardGuard<'_>) -> bool) -> bool,
+) -> Result<(), Error> {
+    let item = match item {
+        Item::Key(item) => item,
+        Item::Function(_) => {
+            tracing::warn!("The file has functions, which this version does not have.");
+            return Ok(());
+        }
+        _ => return Ok(()),
+    };
+    let problem = |problem| Error { offset: item.value_offset as u64, problem };
+    let db = u32::try_from(item.db).ok().filter(|db| *db < server.keyspace.databases());
+    let db = db.ok_or_else(|| problem(Problem::Database(item.db)))?;
+    let entry = match loader.entry(&item) {
+        Ok(Some(entry)) => entry,
+        Ok(None) => {
+            totals.expired.fetch_add(1, Ordering::Relaxed);
+            return Ok(());
+        }
+        Err(Error { problem: Problem::Empty(_), .. }) => {
+            let key = String::from_utf8_lossy(&item.key);
+            tracing::info!("Skipping the key '{key}', whose value has no elements.");
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    let physical = server.keyspace.physical_db(db);
+    let hash = server.keyspace.hash(&item.key);
+    let mut entry = Some(entry);
+    let is_new = within(server.keyspace.shard_of(hash), &mut |guard| {
+        let is_new = guard.find(physical, hash, &item.key).is_none();
+        if let Some(entry) = entry.take_if(|_| is_new) {
+            guard.insert(physical, hash, entry);
+        }
+        is_new
+    });
+    if !is_new {
+        return Err(problem(Problem::Duplicate("keyspace")));
+    }
+    totals.loaded.fetch_add(1, Ordering::Relaxed);
+    Ok(())
+}
+
+fn describe(path: &Path, error: &Error) -> String {
+    format!("Loading {} failed: {error}", path.display())
+}
+
+/// Opens a file that may not be there.
+fn open(path: &Path) -> Result<Option<File>, String> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(format!("Can't open {}: {error}", path.display())),
+    }
+}
+
+/// Loads the configured file, if it is there, while workers run.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub fn load_at_start(server: &Server) -> Result<(), String> {
+    let config = server.config.load_full();
+    let path = &config.dbfilename;
+    let Some(file) = open(path)? else { return Ok(()) };
+    let began = Instant::now();
+    let total_bytes = file.metadata().map_or(0, |metadata| metadata.len());
+    let loading = Arc::new(Loading {
+        queue: Mutex::default(),
+        changed: Condvar::new(),
+        totals: Totals::default(),
+        total_bytes,
+        read_bytes: AtomicU64::new(0),
+        began_s: unix_ms() / 1000,
+    });
+    let persistence = &server.persistence;
+    persistence.loading.store(Some(loading.clone()));
+    server.workers.iter().for_each(|worker| worker.mailbox.ring());
+    let result = feed(&loading, file, config.rdbchecksum);
+    // Whatever came of it, workers must be through.
+    let result = result.and(loading.wait());
+    persistence.loading.store(None);
+    result.map_err(|error| describe(path, &error))?;
+    note_totals(server, &loading.totals);
+    tracing::info!("DB loaded from disk: {:.3} seconds", began.elapsed().as_secs_f64());
+    Ok(())
+}
+
+fn feed(loading: &Loading, file: impl Read, checks: bool) -> Result<(), Error> {
+    let mut splitter = Splitter::new(file, checks)?;
+    while let Some(piece) = splitter.next_piece()? {
+        loading.give(piece)?;
+        loading.read_bytes.store(splitter.offset(), Ordering::Relaxed);
+    }
+    Ok(())
+}
+
+fn note_totals(server: &Server, totals: &Totals) {
+    let (loaded, expired) =
+        (totals.loaded.load(Ordering::Relaxed), totals.expired.load(Ordering::Relaxed));
+    server.persistence.loaded_keys.store(loaded, Ordering::Relaxed);
+    server.persistence.expired_keys.store(expired, Ordering::Relaxed);
+    tracing::info!("Done loading RDB, keys loaded: {loaded}, keys expired: {expired}.");
+}
+
+/// Loads the configured file behind the gate. Keys that are there already are replaced if `merges`,
+/// otherwise they are an error.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub fn load_alone(
+    server: &Server,
+    context: &WorkerContext,
+    exclusive: &mut Exclusive<'_>,
+    merges: bool,
+) -> Result<(), String> {
+    let path = &context.config.dbfilename;
+    let Some(file) = open(path)? else { return Ok(()) };
+    let (loader, totals) = (Loader::new(server, context), Totals::default());
+    let result = (|| {
+        let mut splitter = Splitter::new(file, context.config.rdbchecksum)?;
+        while let Some(piece) = splitter.next_piece()? {
+            let mut items = Items::new(&piece.bytes, piece.db);
+            while let Some(item) = items.next_item()? {
+                if let Item::Key(key) = &item
+                    && merges
+                {
+                    let hash = server.keyspace.hash(&key.key);
+                    let shard = exclusive.shard(server.keyspace.shard_of(hash));
+                    let db = u32::try_from(key.db).ok();
+                    let db = db.filter(|db| *db < server.keyspace.databases());
+                    db.and_then(|db| shard.remove(server.keyspace.physical_db(db), hash, &key.key));
+                }
+                place(server, &loader, &totals, item, |shard, put| put(exclusive.shard(shard)))
+                    .map_err(|error| error.behind(piece.offset))?;
+            }
+        }
+        Ok(())
+    })();
+    result.map_err(|error: Error| describe(path, &error))?;
+    note_totals(server, &totals);
+    Ok(())
+}
