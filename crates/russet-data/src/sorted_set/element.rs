@@ -167,9 +167,15 @@ impl Element {
         ElementRef { start: self.0, element: PhantomData }
     }
 
+    /// Whether the element stays where it is if it gets this score.
+    #[inline]
+    pub(super) fn has_room_for(&self, score: f64) -> bool {
+        score_width(score) == self.get().shape().width
+    }
+
     /// Changes the score; the element may move.
     pub(super) fn set_score(&mut self, score: f64) {
-        if score_width(score) == self.get().shape().width {
+        if self.has_room_for(score) {
             // SAFETY: the score has the width of the one that it replaces, and `self` is borrowed
             // exclusively.
             unsafe { write_score(self.0, score, self.get().shape().width) };

@@ -44,7 +44,7 @@ fn prefix(score: f64) -> u32 {
 fn element<'a>(handle: Handle) -> ElementRef<'a> {
     // SAFETY: handles come from the tree of a set whose table owns the element (R1). Callers are
     // functions of this module that borrow the set for as long as they use what this returns, and
-    // change an element only while it is in neither.
+    // change an element only while no reference that came from a handle is left.
     unsafe { handle.get() }
 }
 
@@ -108,6 +108,17 @@ impl Ranked {
         let old = slot.item().get().score();
         let (new, result) = change(Some(old));
         if let Some(new) = new {
+            // An element that stays where it is may change while it is in the tree.
+            if slot.item().has_room_for(new)
+                && self.tree.move_within_leaf(
+                    before(old, member, true),
+                    before(new, member, false),
+                    prefix(new),
+                )
+            {
+                slot.update(|element| element.set_score(new));
+                return result;
+            }
             self.tree.remove_before(before(old, member, true));
             self.element_bytes -= slot.item().allocated_bytes();
             slot.update(|element| element.set_score(new));
@@ -359,6 +370,26 @@ mod tests {
     use super::*;
 
     proptest! {
+        #[test]
+        fn scores_that_change_a_little_keep_the_order(
+            changes in prop::collection::vec((0usize..400, -9i32..10), 1..300),
+        ) {
+            let member = |number: usize| format!("member{number}").into_bytes();
+            let mut scores: Vec<f64> = (0..400).map(|number| f64::from(number / 3)).collect();
+            let elements: Vec<_> = (0..400).map(member).zip(scores.iter().copied()).collect();
+            let mut set: Ranked =
+                elements.iter().map(|(member, score)| (&member[..], *score)).collect();
+            for (number, by) in changes {
+                // Halves take another width than whole numbers.
+                scores[number] += f64::from(by) / 2.0;
+                set.put(&member(number), |_| (Some(scores[number]), ()));
+            }
+            set.check_invariants();
+            for (number, score) in scores.into_iter().enumerate() {
+                prop_assert_eq!(set.score(&member(number)), Some(score));
+            }
+        }
+
         #[test]
         fn prefixes_are_ordered_as_scores_are(one: f64, other: f64) {
             prop_assume!(!one.is_nan() && !other.is_nan());

@@ -32,6 +32,18 @@ impl<T: Copy> Tree<T> {
         Some(removed)
     }
 
+    /// Moves the last of the items before a place to another place, and gives it another prefix, if
+    /// both places are well inside one leaf: most items whose keys change a little stay there. Returns
+    /// whether it did.
+    pub(in super::super) fn move_within_leaf(
+        &mut self,
+        is_before_old: impl Fn(u32, T) -> bool,
+        is_before_new: impl Fn(u32, T) -> bool,
+        prefix: u32,
+    ) -> bool {
+        self.root.move_within_leaf(&is_before_old, &is_before_new, prefix)
+    }
+
     /// Takes out the items at a range of positions, and shows each of them.
     ///
     /// # Panics
@@ -145,6 +157,48 @@ impl<T: Copy> Node<T> {
                     branch.first = branch.node.first();
                 }
                 Some(removed)
+            }
+        }
+    }
+
+    fn move_within_leaf(
+        &mut self,
+        is_before_old: &impl Fn(u32, T) -> bool,
+        is_before_new: &impl Fn(u32, T) -> bool,
+        prefix: u32,
+    ) -> bool {
+        match self {
+            Node::Leaf(slots) => {
+                let Some(from) =
+                    slots.partition_point(|slot| slot.passes(is_before_old)).checked_sub(1)
+                else {
+                    return false;
+                };
+                // The item itself counts, with the key that it had.
+                let to = slots.partition_point(|slot| slot.passes(is_before_new));
+                // Before the first and after the last, other leaves may hold what comes in between.
+                if to == 0 || to == slots.len() {
+                    return false;
+                }
+                let now_at = if from < to {
+                    slots[from..to].rotate_left(1);
+                    to - 1
+                } else {
+                    slots[to..=from].rotate_right(1);
+                    to
+                };
+                slots[now_at].prefix = prefix;
+                true
+            }
+            Node::Inner(branches) => {
+                let after = branches.partition_point(|branch| branch.first.passes(is_before_old));
+                let Some(at) = after.checked_sub(1) else { return false };
+                let branch = &mut branches[at];
+                let moved = branch.node.move_within_leaf(is_before_old, is_before_new, prefix);
+                if moved {
+                    branch.first = branch.node.first();
+                }
+                moved
             }
         }
     }

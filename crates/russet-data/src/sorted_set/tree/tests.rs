@@ -32,6 +32,8 @@ enum Edit {
         count: u64,
     },
     Remove(u64),
+    /// Removes so many, one by one, at a position in thousandths.
+    RemoveAt(usize, usize),
     /// Removes a part of the positions, in thousandths.
     RemoveRange(usize, usize),
 }
@@ -42,6 +44,7 @@ fn edit() -> impl Strategy<Value = Edit> {
             .prop_map(|(from, count, step)| Edit::Fill { from, count, step }),
         2 => (0u64..20_000, 1u64..400).prop_map(|(from, count)| Edit::FillDown { from, count }),
         3 => (0u64..20_000).prop_map(Edit::Remove),
+        2 => (0usize..1000, 1usize..300).prop_map(|(at, count)| Edit::RemoveAt(at, count)),
         3 => (0usize..1000, 0usize..1000).prop_map(|(from, to)| Edit::RemoveRange(from, to)),
     ]
 }
@@ -82,6 +85,13 @@ proptest! {
                 }
                 Edit::Remove(from) => {
                     (from..from + 50).for_each(|item| remove(&mut tree, &mut model, item));
+                }
+                Edit::RemoveAt(part, count) => {
+                    for _ in 0..count.min(model.len()) {
+                        let at = (model.len() - 1) * part / 999;
+                        let expected = model.remove(at);
+                        tree.remove_range(at..at + 1, &mut |item| assert_eq!(item, expected));
+                    }
                 }
                 Edit::RemoveRange(one, other) => {
                     let at = |part: usize| model.len() * part / 999;
