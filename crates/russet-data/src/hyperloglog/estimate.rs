@@ -17,6 +17,21 @@ impl Default for Histogram {
 }
 
 impl Histogram {
+    /// Counts all registers. Neighbours are counted apart at first: most have one of few values, and
+    /// an addition would wait for the one before it to the same number.
+    pub(super) fn of(registers: &[u8; REGISTERS]) -> Self {
+        const APART: usize = 16;
+        const _: () = assert!(REGISTERS / APART <= u16::MAX as usize);
+        let mut counts = [[0_u16; 64]; APART];
+        for neighbours in registers.as_chunks::<APART>().0 {
+            for (counts, rank) in counts.iter_mut().zip(neighbours) {
+                counts[usize::from(rank & 63)] += 1;
+            }
+        }
+        let all = |rank: usize| counts.iter().map(|counts| u32::from(counts[rank])).sum();
+        Histogram(std::array::from_fn(all))
+    }
+
     /// Counts registers of a value.
     #[inline]
     pub(super) fn add(&mut self, rank: u8, registers: usize) {

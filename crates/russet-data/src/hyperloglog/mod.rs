@@ -89,14 +89,13 @@ impl Registers {
     /// # Errors
     /// [`Corrupted`]
     pub fn merge(&mut self, sketch: Sketch<'_>) -> Result<(), Corrupted> {
-        let mut raise = |at: usize, rank: u8| self.0[at] = self.0[at].max(rank);
         match sketch.encoding() {
             Encoding::Dense => {
-                dense::each(sketch.body(), raise);
+                dense::raise_all(&mut self.0, sketch.body());
                 Ok(())
             }
             Encoding::Sparse => sparse::each(sketch.body(), &mut |at, len, rank| {
-                (at..at + len).for_each(|at| raise(at, rank));
+                self.0[at..at + len].iter_mut().for_each(|held| *held = rank.max(*held));
             }),
         }
     }
@@ -115,9 +114,7 @@ impl Registers {
     /// How many different elements there were.
     #[must_use]
     pub fn estimate(&self) -> u64 {
-        let mut histogram = estimate::Histogram::default();
-        self.0.iter().for_each(|rank| histogram.add(*rank, 1));
-        estimate(&histogram)
+        estimate(&estimate::Histogram::of(&self.0))
     }
 }
 
@@ -165,13 +162,18 @@ impl<'a> Sketch<'a> {
     /// # Errors
     /// [`Corrupted`]
     pub fn estimate(self) -> Result<u64, Corrupted> {
-        let mut histogram = estimate::Histogram::default();
-        match self.encoding() {
-            Encoding::Dense => dense::each(self.body(), |_, rank| histogram.add(rank, 1)),
-            Encoding::Sparse => {
-                sparse::each(self.body(), &mut |_, len, rank| histogram.add(rank, len))?;
+        let histogram = match self.encoding() {
+            Encoding::Dense => {
+                let mut registers = [0; REGISTERS];
+                dense::raise_all(&mut registers, self.body());
+                estimate::Histogram::of(&registers)
             }
-        }
+            Encoding::Sparse => {
+                let mut histogram = estimate::Histogram::default();
+                sparse::each(self.body(), &mut |_, len, rank| histogram.add(rank, len))?;
+                histogram
+            }
+        };
         Ok(estimate(&histogram))
     }
 
