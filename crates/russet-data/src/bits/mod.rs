@@ -21,7 +21,7 @@ mod field;
 mod range;
 mod search;
 
-pub use combine::{Operation, combine, combine_into, combined_length};
+pub use combine::{Operation, combine, combine_into, combine_reusing, combined_length};
 pub use count::{count_ones, count_ones_between};
 pub use field::{FieldType, Overflow};
 pub use range::Unit;

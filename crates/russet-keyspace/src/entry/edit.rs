@@ -83,6 +83,12 @@ impl Entry {
         self.resize_bytes(len)
     }
 
+    /// The memory of a long string value, which is empty then: for a caller that replaces the entry, and
+    /// can use memory that is there already. `None` if the value is short, or no string.
+    pub fn take_long_string(&mut self) -> Option<Vec<u8>> {
+        self.object_mut().and_then(Vec::of_mut).map(std::mem::take)
+    }
+
     /// Cuts the string value off at `len` bytes or extends it with zeros, and
     /// returns it for writing. An integer becomes its text; the encoding
     /// becomes `raw`. A long string that grows gets capacity to spare, so that

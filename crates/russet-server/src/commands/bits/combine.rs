@@ -1,6 +1,6 @@
 //! Combining strings bit by bit.
 
-use russet_data::bits::{Operation, combine};
+use russet_data::bits::{Operation, combine_reusing};
 use russet_keyspace::entry::{Entry, IntBuf};
 use smallvec::SmallVec;
 
@@ -33,7 +33,12 @@ fn bitop(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     for source in &sources {
         string(ctx.db.read(*source))?;
     }
-    let result = combined(ctx, operation, &sources);
+    // The memory of what the result replaces, unless that is to be read.
+    let reused = match sources.iter().any(|source| source.bytes == target.bytes) {
+        true => None,
+        false => ctx.db.update(target, Entry::take_long_string).flatten(),
+    };
+    let result = combined(ctx, operation, &sources, reused);
     let length = result.len();
     if length > 0 {
         let mut entry = Entry::with_vec(target.bytes, result, None);
@@ -51,7 +56,12 @@ fn bitop(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-fn combined(ctx: &Ctx<'_>, operation: Operation, sources: &[Key<'_>]) -> Vec<u8> {
+fn combined(
+    ctx: &Ctx<'_>,
+    operation: Operation,
+    sources: &[Key<'_>],
+    reused: Option<Vec<u8>>,
+) -> Vec<u8> {
     let entries: SmallVec<[_; 8]> = sources.iter().map(|source| ctx.db.look(*source)).collect();
     let mut scratch: SmallVec<[IntBuf; 8]> = entries.iter().map(|_| IntBuf::new()).collect();
     let inputs: SmallVec<[&[u8]; 8]> = entries
@@ -61,5 +71,5 @@ fn combined(ctx: &Ctx<'_>, operation: Operation, sources: &[Key<'_>]) -> Vec<u8>
             entry.as_ref().map_or(&b""[..], |entry| entry.string_bytes(scratch))
         })
         .collect();
-    combine(operation, &inputs)
+    combine_reusing(operation, &inputs, reused)
 }
