@@ -59,20 +59,20 @@ impl Elements {
                 in_order(weighed, range, |one, other| directed(one.0.cmp(&other.0)))
             }
             (false, by) => {
-                let weight = |place| match by {
+                let mut weight = |place| match by {
                     None => number(self.get(place)),
                     Some(by) => {
                         by.look_up(db, self.get(place), |text| text.map_or(Some(0.0), number))
                     }
                 };
-                let weights: Option<Vec<f64>> = (0..self.len()).map(weight).collect();
+                let ranked = |place| weight(place).map(|weight| rank(weight, request.descending));
+                let weights: Option<Vec<u64>> = (0..self.len()).map(ranked).collect();
                 let weights = weights.ok_or_else(|| {
                     Error::new("ERR One or more scores can't be converted into double")
                 })?;
                 let weighed = weights.into_iter().zip(0..).collect();
-                in_order(weighed, range, |one: &(f64, usize), other| {
-                    let order = one.0.partial_cmp(&other.0).expect("no weight is NaN");
-                    directed(order.then_with(|| by_text(one.1, other.1)))
+                in_order(weighed, range, |one: &(u64, usize), other| {
+                    one.0.cmp(&other.0).then_with(|| directed(by_text(one.1, other.1)))
                 })
             }
         })
@@ -101,6 +101,15 @@ fn in_order<W>(
     wanted = &mut wanted[range.start..];
     wanted.sort_unstable_by(compare);
     wanted.iter().map(|(_, place)| *place).collect()
+}
+
+/// An integer that is ordered as numbers are, or the other way round: comparing integers takes no
+/// branches. No weight is NaN, and both zeros are the same.
+fn rank(weight: f64, descending: bool) -> u64 {
+    let bits = (weight + 0.0).to_bits();
+    let negative = (bits as i64 >> 63) as u64;
+    let ascending = bits ^ (negative | 1 << 63);
+    if descending { !ascending } else { ascending }
 }
 
 /// A weight as a number, read as C's `strtod` does: leading spaces do not matter, what follows a zero
@@ -143,6 +152,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn ranks_are_ordered_as_weights_are(one: f64, other: f64) {
+            prop_assume!(!one.is_nan() && !other.is_nan());
+            for (one, other) in [(one, other), (one, one), (0.0, -0.0)] {
+                let order = one.partial_cmp(&other).expect("neither is NaN");
+                prop_assert_eq!(rank(one, false).cmp(&rank(other, false)), order);
+                prop_assert_eq!(rank(one, true).cmp(&rank(other, true)), order.reverse());
+            }
+        }
+
         /// Sorting a part gives the same as a part of what is sorted.
         #[test]
         fn a_part_is_in_order(weights in prop::collection::vec(0u8..10, 0..50), start: u8, count: u8) {
