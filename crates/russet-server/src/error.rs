@@ -61,6 +61,8 @@ texts! {
     WRONG_PASSWORD = "WRONGPASS invalid username-password pair or user is disabled.";
     /// The command may need memory, and there is no more to be had.
     OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";
+    /// A script that has run for long keeps what the command needs.
+    BUSY = "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.";
     /// EVALSHA of a script that the server does not know.
     NO_SCRIPT = "NOSCRIPT No matching script. Please use EVAL.";
     /// EXEC after a command was refused while queueing.

@@ -21,7 +21,7 @@ use crate::pause::Pause;
 use crate::persistence::Persistence;
 use crate::process::log::Log;
 use crate::pubsub::PubSub;
-use crate::scripting::Scripts;
+use crate::scripting::{Running, Scripts};
 use crate::stats::rates::Totals;
 use crate::stats::{ServerStats, WorkerStats};
 use crate::worker::{Mailbox, Message, WorkerContext};
@@ -32,6 +32,8 @@ pub struct WorkerHandle {
     pub mailbox: Arc<Mailbox>,
     /// What it has counted.
     pub stats: Arc<WorkerStats>,
+    /// The script that it runs.
+    pub script: Running,
     /// Connections it serves or is about to.
     pub connections: AtomicUsize,
 }
@@ -99,6 +101,11 @@ pub struct Server {
 }
 
 impl Server {
+    /// Whether a slow script keeps one of these shards from others; for none, whether one keeps all.
+    pub fn is_kept_by_script(&self, shards: &[usize]) -> bool {
+        self.workers.iter().any(|worker| worker.script.blocks(shards))
+    }
+
     /// The worker with the fewest connections.
     pub fn least_busy_worker(&self) -> usize {
         let load = |worker: &WorkerHandle| worker.connections.load(Ordering::Relaxed);

@@ -151,8 +151,12 @@ pub(crate) fn build(
     });
     let keyspace = Keyspace::new(config.databases, mailboxes.len(), random_bytes(), waker);
     let pubsub = PubSub::new(mailboxes.clone().into());
-    let worker =
-        |mailbox| WorkerHandle { mailbox, stats: Arc::default(), connections: AtomicUsize::new(0) };
+    let worker = |mailbox| WorkerHandle {
+        mailbox,
+        stats: Arc::default(),
+        script: Default::default(),
+        connections: AtomicUsize::new(0),
+    };
     let now_s = unix_ms() / 1000;
     let server = Arc::new(Server {
         config: ArcSwap::from_pointee(config),

@@ -64,8 +64,13 @@ pub struct Frame {
 /// Places are counted from 1 at the bottom, or from -1 at the top.
 pub struct Stack<'a> {
     raw: *mut ffi::lua_State,
+    /// Up to here there is room whatever the limit of the stack: Lua gives every function some.
+    guaranteed: i32,
     state: PhantomData<&'a mut ()>,
 }
+
+/// Values that fit on the stack beside the arguments of a function, less two for Lua itself.
+const GUARANTEED: i32 = ffi::LUA_MINSTACK - 2;
 
 /// A light userdata by which functions of ours know what scripts cannot make.
 static MARK: u8 = 0;
@@ -78,7 +83,9 @@ impl<'a> Stack<'a> {
     /// The state must be one that [`super::State`] has made, be alive as long as this is used, and
     /// not be used by others meanwhile.
     pub(super) unsafe fn new(raw: *mut ffi::lua_State) -> Self {
-        Stack { raw, state: PhantomData }
+        // SAFETY: the state is alive.
+        let guaranteed = unsafe { ffi::lua_gettop(raw) } + GUARANTEED;
+        Stack { raw, guaranteed, state: PhantomData }
     }
 
     pub(super) fn raw(&mut self) -> *mut ffi::lua_State {
@@ -142,7 +149,7 @@ impl<'a> Stack<'a> {
 
     #[inline]
     fn make_room(&mut self) {
-        assert!(self.reserve(1), "{ROOM}");
+        assert!(self.reserve(1) || self.top() < self.guaranteed, "{ROOM}");
     }
 
     /// What a value is; `None` where there is no value.
@@ -567,6 +574,10 @@ impl<'a> Stack<'a> {
 
     /// An error with this text, behind the place in the script that has called the running function.
     pub fn error(&mut self, text: &[u8]) -> Raised {
+        if !self.reserve(3) {
+            // The function ends here, so what it has on the stack is not needed any more.
+            self.pop(self.top());
+        }
         self.push_place();
         self.push_bytes(text);
         self.concat_two();

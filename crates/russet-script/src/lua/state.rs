@@ -16,6 +16,7 @@ use russet_resp::{ArgSpan, Protocol};
 
 use super::Stack;
 use crate::host::{Host, Pace};
+use crate::libraries::Settings;
 
 /// Lua aligns everything to 8 bytes.
 const ALIGNMENT: usize = 8;
@@ -35,6 +36,8 @@ pub struct Shared {
     pub(crate) protocol: Cell<Protocol>,
     /// The state of `math.random`.
     pub(crate) random: Cell<u64>,
+    /// How `cjson` behaves.
+    pub(crate) json: Cell<Settings>,
     /// Room for calls of commands.
     pub(crate) scratch: RefCell<Scratch>,
 }
@@ -103,6 +106,7 @@ impl State {
             stopped: Cell::new(None),
             protocol: Cell::default(),
             random: Cell::new(crate::sandbox::random::SEED),
+            json: Cell::default(),
             scratch: RefCell::default(),
         });
         let shared = NonNull::from(Box::leak(shared));

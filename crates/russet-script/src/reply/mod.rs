@@ -23,7 +23,7 @@
 mod from_lua;
 mod to_lua;
 
-pub use from_lua::write;
+pub use from_lua::{as_integer, write};
 pub use to_lua::push;
 
 /// The field of an error that was counted already, when its command failed.

@@ -67,6 +67,9 @@ bitflags::bitflags! {
         const PROTECTED = 1 << 18;
         /// For those who work on the server itself; marked in COMMAND DOCS.
         const SYSTEM = 1 << 19;
+        /// Touches no key, so that it need not enter the gate: it works while a script has
+        /// everything to itself. Not Redis'.
+        const NO_GATE = 1 << 20;
         /// Runs behind the closed gate: it cannot name its keys, or needs them all. Not Redis'.
         const EXCLUSIVE = 1 << 24;
         /// Executed inside a transaction at once instead of being queued. Not Redis'.

@@ -259,6 +259,25 @@ fn refuse(
     Outcome::Done
 }
 
+/// Answers a command that would have to wait for a slow script.
+#[cold]
+pub fn refuse_as_busy(
+    server: &Server,
+    worker: &WorkerContext,
+    client: &mut Client,
+    out: &mut Vec<u8>,
+    entry: &CommandEntry,
+) {
+    let reply_start = out.len();
+    worker.stats.commands[entry.id].rejected.add(1);
+    if let Some(transaction) = &mut client.transaction {
+        transaction.aborted = true;
+    }
+    server.note_error(worker, &Error::BUSY);
+    ReplyWriter::new(out, client.protocol).error_bytes(Error::BUSY.text());
+    settle_reply(client, out, reply_start);
+}
+
 /// Whether a command's name is a word of HTTP: a browser was tricked into connecting here.
 fn is_http(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"POST") || name.eq_ignore_ascii_case(b"Host:")

@@ -20,6 +20,7 @@ use crate::blocking::Ready;
 use crate::journal::{Effect, Journal};
 use crate::lazy_free::Garbage;
 use crate::pubsub::Events;
+use crate::scripting::running::Held;
 use crate::server::Server;
 use crate::worker::WorkerContext;
 
@@ -539,6 +540,18 @@ impl<'a> View<'a> {
     pub fn drop_effects(&mut self, kept: usize) {
         if let Some(extras) = &mut self.extras {
             extras.effects.truncate(kept);
+        }
+    }
+
+    /// What is locked.
+    pub fn held(&self) -> Held {
+        match &self.locks {
+            Locks::None => Held::Shards(Vec::new()),
+            Locks::One(guard) => Held::Shards(vec![guard.index()]),
+            Locks::Many(locks) => {
+                Held::Shards(locks.guards.iter().map(ShardGuard::index).collect())
+            }
+            Locks::All(_) => Held::All,
         }
     }
 

@@ -1,9 +1,12 @@
 //! What a running script asks of the server.
 
+use std::time::Instant;
+
 use russet_resp::{ArgSpan, Protocol};
 use russet_script::{Called, Host, LogLevel, Pace, Replication};
 use smallvec::SmallVec;
 
+use super::Running;
 use super::cache::Digest;
 use crate::command::{CommandEntry, Flags};
 use crate::error::Error;
@@ -22,7 +25,14 @@ pub struct ScriptHost<'c, 'a> {
     /// Whether the script is to be run again, alone.
     pub must_restart: bool,
     replication: Replication,
+    /// When it was first asked for its pace, which is soon after it has begun.
+    began: Option<Instant>,
 }
+
+/// What a script that was killed ends with.
+const KILLED: &str = "Script killed by user with SCRIPT KILL...";
+/// What a script ends with when the server does.
+const SHUTTING_DOWN: &str = "The server is shutting down";
 
 impl<'c, 'a> ScriptHost<'c, 'a> {
     /// The host of a script that is about to run.
@@ -41,6 +51,7 @@ impl<'c, 'a> ScriptHost<'c, 'a> {
             has_written: false,
             must_restart: false,
             replication,
+            began: None,
         }
     }
 
@@ -62,6 +73,10 @@ impl<'c, 'a> ScriptHost<'c, 'a> {
             return Some(Error::OUT_OF_MEMORY);
         }
         None
+    }
+
+    fn running(&self) -> &Running {
+        &self.ctx.server.workers[self.ctx.worker.id].script
     }
 
     fn refuse(&mut self, entry: Option<&CommandEntry>, error: &Error) -> Called {
@@ -119,7 +134,10 @@ impl Host for ScriptHost<'_, '_> {
         if let Some(refused) = self.cover(entry, &hashes) {
             return refused;
         }
-        self.has_written |= entry.flags().contains(Flags::WRITE);
+        if entry.flags().contains(Flags::WRITE) && !self.has_written {
+            self.has_written = true;
+            self.running().mark_written();
+        }
         let effects = self.ctx.db.effect_count();
         call_nested(self.ctx, entry, args, &hashes, protocol, reply);
         if !self.replication.to_file && !self.replication.to_replicas {
@@ -143,6 +161,29 @@ impl Host for ScriptHost<'_, '_> {
     }
 
     fn pace(&mut self) -> Pace {
+        let elapsed = self.began.get_or_insert_with(Instant::now).elapsed();
+        if self.ctx.server.shutdown.is_final() {
+            return Pace::Stop(SHUTTING_DOWN);
+        }
+        let threshold_ms = self.ctx.config().busy_reply_threshold;
+        let running = self.running();
+        if running.is_slow() && running.must_end() {
+            return Pace::Stop(SHUTTING_DOWN);
+        }
+        if running.is_slow() {
+            if running.is_killed() {
+                tracing::warn!("Lua script killed by user with SCRIPT KILL.");
+                return Pace::Stop(KILLED);
+            }
+        } else if threshold_ms > 0 && elapsed.as_millis() >= threshold_ms as u128 {
+            tracing::warn!(
+                "Slow script detected: still in execution after {} milliseconds. You can try \
+                 killing the script using the SCRIPT KILL command. Script name is: {}.",
+                elapsed.as_millis(),
+                String::from_utf8_lossy(&self.digest)
+            );
+            running.mark_slow(self.ctx.db.held(), self.has_written);
+        }
         Pace::GoOn
     }
 }

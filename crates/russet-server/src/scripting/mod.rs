@@ -15,6 +15,8 @@
 pub mod cache;
 pub mod engine;
 pub mod host;
+pub mod running;
 
 pub use cache::{Script, Scripts};
 pub use engine::Engine;
+pub use running::Running;

@@ -16,8 +16,8 @@ use super::event_loop::Worker;
 use super::execute::refuse_garbage;
 use crate::blocking::serve_ready;
 use crate::client::ClientFlags;
-use crate::command::{CommandEntry, LookupError};
-use crate::exec::dispatch::{Outcome, Request, dispatch, needs_gate};
+use crate::command::{CommandEntry, Flags, LookupError};
+use crate::exec::dispatch::{Outcome, Request, dispatch, needs_gate, refuse_as_busy};
 use crate::exec::{Args, OwnedCommand};
 use crate::pause::PauseMode;
 use crate::server::Server;
@@ -150,6 +150,8 @@ impl Worker {
             // A script may be known by now to run alone.
             let entry = entry.map(|entry| entry.for_call(&server, command.args()));
             let outside = matches!(&entry, Ok(entry) if needs_gate(entry, &connection.client));
+            let no_gate = matches!(&entry, Ok(entry) if entry.flags().contains(Flags::NO_GATE));
+            let outside = outside || no_gate;
             let outcome = if !outside && !gate.enter(id) {
                 Outcome::SetAside(Why::Gate)
             } else {
@@ -170,6 +172,17 @@ impl Worker {
                 outcome
             };
             if let Outcome::SetAside(why) = outcome {
+                if let Ok(entry) = entry
+                    && is_refused_as_busy(&server, why, entry, command.args())
+                {
+                    let Connection { client, out, .. } = &mut *connection;
+                    refuse_as_busy(&server, &self.context, client, out, entry);
+                    self.after_command(at);
+                    continue;
+                }
+                if entry.is_ok_and(|entry| ends_scripts(entry, command.args())) {
+                    server.workers.iter().for_each(|worker| worker.script.end_for_good());
+                }
                 connection.deferred.push_front(Deferred::Command(entry, command));
                 self.set_aside(at, why);
                 return;
@@ -212,6 +225,38 @@ pub(super) fn defer(connection: &mut Connection, item: &Item, spans: &[ArgSpan],
         }
     };
     connection.deferred.push_back(deferred);
+}
+
+/// Whether a command that has to wait is told so instead, because it waits for a slow script.
+fn is_refused_as_busy(
+    server: &Server,
+    why: Why,
+    entry: &'static CommandEntry,
+    args: Args<'_>,
+) -> bool {
+    if entry.flags().intersects(Flags::ALLOW_BUSY | Flags::RUNS_QUEUE) {
+        return false;
+    }
+    match why {
+        // Somebody who is inside keeps a command from being alone.
+        Why::Gate if entry.flags().contains(Flags::EXCLUSIVE) => {
+            server.workers.iter().any(|worker| worker.script.is_slow())
+        }
+        Why::Gate => server.is_kept_by_script(&[]),
+        Why::Shard => {
+            let hashes = key_hashes(server, &Ok(entry), args);
+            let shards: SmallVec<[usize; 16]> =
+                hashes.iter().map(|hash| server.keyspace.shard_of(*hash)).collect();
+            server.is_kept_by_script(&shards)
+        }
+        Why::Pause | Why::Data | Why::Memory => false,
+    }
+}
+
+/// Whether a command does not wait for slow scripts to end, but ends them: SHUTDOWN NOSAVE.
+fn ends_scripts(entry: &CommandEntry, args: Args<'_>) -> bool {
+    entry.command.name == "shutdown"
+        && args.iter_from(1).any(|option| option.eq_ignore_ascii_case(b"NOSAVE"))
 }
 
 /// The hashes of the keys of a command, if it has the arguments it needs.

@@ -2,11 +2,11 @@
 
 use russet_resp::{ProtocolError, ReplyWriter};
 
-use super::WorkerContext;
 use super::aside::defer;
 use super::batch::{Batch, GONE, Item, Source};
 use super::connection::Connection;
 use super::event_loop::Worker;
+use super::{Why, WorkerContext};
 use crate::client::{Close, ReplyMode};
 use crate::error::Error;
 use crate::exec::Args;
@@ -38,6 +38,9 @@ impl Worker {
         while !self.batch.is_done() {
             if !gate.enter(self.context.id) {
                 self.context.stats.gate_waits.add(1);
+                if server.is_kept_by_script(&[]) {
+                    self.set_batch_aside();
+                }
                 return;
             }
             // Until the batch is done, somebody wants to be alone, or a command here does.
@@ -52,6 +55,24 @@ impl Worker {
             }
             gate.leave(self.context.id);
             self.execute_exclusive(&server);
+        }
+        self.end_batch();
+    }
+
+    /// Has everything wait that has not been executed yet, each command with its connection, so that
+    /// what need not wait for a slow script does not wait behind others.
+    #[cold]
+    fn set_batch_aside(&mut self) {
+        while let Some(at) = self.batch.next_connection() {
+            let item = &self.batch.items[self.batch.next].1;
+            self.batch.next += 1;
+            if at == GONE || self.connections[at].client.is_leaving() {
+                continue;
+            }
+            defer(&mut self.connections[at], item, &self.batch.spans, &self.arena);
+            if self.connections[at].waits_for.is_none() {
+                self.set_aside(at, Why::Gate);
+            }
         }
         self.end_batch();
     }

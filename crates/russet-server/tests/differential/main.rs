@@ -12,6 +12,7 @@
 mod compare;
 mod generate;
 mod run;
+mod scripts;
 mod step;
 
 use russet_e2e::{Server, tool_or_skip};

@@ -212,6 +212,10 @@ fn execute(
         &mut out,
     );
     let must_restart = host.must_restart;
+    let running = &ctx.server.workers[ctx.worker.id].script;
+    if running.is_slow() {
+        running.end();
+    }
     if ctx.client.db != db {
         ctx.client.select(db);
     }

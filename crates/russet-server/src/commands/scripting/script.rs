@@ -8,6 +8,7 @@ use crate::commands::help;
 use crate::error::Error;
 use crate::exec::Ctx;
 use crate::scripting::cache::{Digest, Origin};
+use crate::scripting::running::Killed;
 
 pub const SCRIPT: Command = Command {
     group: Group::Scripting,
@@ -91,11 +92,23 @@ fn flush(ctx: &mut Ctx<'_>) -> Result<(), Error> {
 const KILL: Command = Command {
     summary: "Ends the script that is being executed.",
     tips: &["request_policy:all_shards", "response_policy:one_succeeded"],
-    ..declare("kill", 2, Flags::ALLOW_BUSY, kill)
+    ..declare("kill", 2, Flags::ALLOW_BUSY.union(Flags::NO_GATE), kill)
 };
 
-fn kill(_ctx: &mut Ctx<'_>) -> Result<(), Error> {
-    Err(Error::new("NOTBUSY No scripts in execution right now."))
+fn kill(ctx: &mut Ctx<'_>) -> Result<(), Error> {
+    let killed: Vec<Killed> =
+        ctx.server.workers.iter().map(|worker| worker.script.kill()).collect();
+    if killed.contains(&Killed::Yes) {
+        ctx.out.ok();
+        return Ok(());
+    }
+    Err(Error::new(if killed.contains(&Killed::HasWritten) {
+        "UNKILLABLE Sorry the script already executed write commands against the dataset. You can \
+         either wait the script termination or kill the server in a hard way using the SHUTDOWN \
+         NOSAVE command."
+    } else {
+        "NOTBUSY No scripts in execution right now."
+    }))
 }
 
 const LOAD: Command = Command {
