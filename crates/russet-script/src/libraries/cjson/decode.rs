@@ -204,7 +204,7 @@ impl Decoder<'_> {
         })
     }
 
-    /// The character of `\uXXXX`, or of a pair of them, and how many bytes that takes.
+    /// The character of `\u` and four digits, or of a pair of them, and how many bytes that takes.
     fn unicode(&self) -> Option<(char, usize)> {
         /// Bytes of one.
         const ESCAPE: usize = 6;
