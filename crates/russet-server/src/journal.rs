@@ -51,6 +51,12 @@ impl Journal {
         self.consumed.store(true, Ordering::Release);
     }
 
+    /// Lets all consumers go, behind the closed gate.
+    pub fn remove_all(&self) {
+        self.consumed.store(false, Ordering::Release);
+        self.consumers.lock().clear();
+    }
+
     /// Whether effects need to be collected at all.
     #[inline]
     pub fn is_consumed(&self) -> bool {

@@ -9,7 +9,7 @@ use russet_keyspace::access::AccessPolicy;
 use russet_keyspace::keyspace::Exclusive;
 
 use crate::config::ShutdownOptions;
-use crate::persistence::save;
+use crate::persistence::{aof, save};
 use crate::server::Server;
 
 /// Whether the server is to end. The main thread waits here; workers look once per round.
@@ -109,6 +109,7 @@ pub fn begin(
             tracing::warn!("Error trying to save the DB. Exit anyway.");
         }
     }
+    aof::stop(server, exclusive);
     server.shutdown.decide();
     Ok(())
 }

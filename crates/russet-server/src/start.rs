@@ -19,7 +19,7 @@ use crate::journal::Journal;
 use crate::lazy_free::LazyFree;
 use crate::memory;
 use crate::net::{Acceptor, Bound, bind_all, bind_unix};
-use crate::persistence::{Persistence, load};
+use crate::persistence::{Persistence, aof, load};
 use crate::process::background::{self, PidFile};
 use crate::process::crash::{panic, signal};
 use crate::process::log::Log;
@@ -199,7 +199,8 @@ fn run(
     acceptor: Acceptor,
     supervisor: Supervisor,
 ) -> Result<(), String> {
-    let is_to_load = server.config.load().dbfilename.exists();
+    let config = server.config.load_full();
+    let is_to_load = config.appendonly || config.dbfilename.exists();
     server.persistence.set_loading(is_to_load);
     std::thread::scope(|scope| {
         for (id, poll) in polls.into_iter().enumerate() {
@@ -211,7 +212,7 @@ fn run(
         thread.spawn_scoped(scope, || acceptor.run(server)).expect("a thread for accepting");
         memory::return_in_background();
         memory::note_startup(server);
-        let loaded = load::load_at_start(server);
+        let loaded = load_keys(server);
         if loaded.is_ok() {
             server.persistence.set_loading(false);
             tracing::info!("Ready to accept connections");
@@ -225,6 +226,15 @@ fn run(
         server.workers.iter().for_each(|worker| worker.mailbox.ring());
         loaded
     })
+}
+
+/// Loads the keys from the append-only file if there is to be one, otherwise from the snapshot.
+fn load_keys(server: &Server) -> Result<(), String> {
+    if !server.config.load().appendonly {
+        return load::load_at_start(server);
+    }
+    let files = aof::load(server)?;
+    aof::open(server, files)
 }
 
 fn random_bytes<const N: usize>() -> [u8; N] {

@@ -64,6 +64,8 @@ pub struct Client {
     pub reply_mode: ReplyMode,
     /// CLIENT NO-TOUCH.
     pub no_touch: bool,
+    /// It stands for the append-only file that is being loaded.
+    pub is_replay: bool,
     /// Between MULTI and EXEC.
     pub transaction: Option<Box<Transaction>>,
     /// Keys under WATCH.
@@ -88,6 +90,7 @@ impl Client {
             close: Close::No,
             reply_mode: ReplyMode::On,
             no_touch: false,
+            is_replay: false,
             transaction: None,
             watches,
             wait: None,

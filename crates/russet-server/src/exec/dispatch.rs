@@ -145,7 +145,7 @@ fn admit(
         fits_listener(entry, client)?;
     }
     let room = eviction::make_room(server, worker, !needs_gate(entry, client));
-    if room != Room::Enough && needs_memory(entry, client) {
+    if room != Room::Enough && !client.is_replay && needs_memory(entry, client) {
         match room {
             Room::None => return Err(Error::OUT_OF_MEMORY),
             Room::BeingFreed => return Ok(Admission::Later(Why::Memory)),
@@ -169,6 +169,9 @@ fn fits_persistence(
     entry: &CommandEntry,
     client: &Client,
 ) -> Result<(), Error> {
+    if client.is_replay {
+        return Ok(());
+    }
     let runs = |has: fn(&CommandEntry) -> bool| {
         entry.flags().contains(Flags::RUNS_QUEUE)
             && client
@@ -184,6 +187,11 @@ fn fits_persistence(
         && (writes(entry) || entry.command.name == "ping" || runs(writes))
     {
         return Err(Error::CANNOT_SAVE);
+    }
+    if server.persistence.has_log_failed()
+        && (writes(entry) || entry.command.name == "ping" || runs(writes))
+    {
+        return Err(Error::new("MISCONF Errors writing to the AOF file: No space left on device"));
     }
     let needs_keys = |entry: &CommandEntry| !entry.flags().contains(Flags::LOADING);
     if server.persistence.is_loading() && (needs_keys(entry) || runs(needs_keys)) {
@@ -467,7 +475,7 @@ pub(crate) fn new_view<'a>(
     no_touch: bool,
 ) -> View<'a> {
     let access = Access { policy: worker.access_policy, no_touch, random: worker.random_u32() };
-    let now_ms = worker.clock.now_ms();
+    let now_ms = if worker.is_replaying { 0 } else { worker.clock.now_ms() };
     let journal = server.journal.is_consumed().then_some(&server.journal);
     let events = Events::new(&server.pubsub, worker.config.notify_keyspace_events);
     View::new(&server.keyspace, locks, db, now_ms, access, journal, events)

@@ -32,17 +32,19 @@ struct Loader {
     limits: Limits,
     policy: AccessPolicy,
     now_ms: i64,
+    drops_expired: bool,
 }
 
 impl Loader {
-    fn new(server: &Server, context: &WorkerContext) -> Self {
+    fn new(server: &Server, context: &WorkerContext, drops_expired: bool) -> Self {
         let limits = super::limits(server, &context.config);
-        Loader { limits, policy: context.access_policy, now_ms: unix_ms() }
+        Loader { limits, policy: context.access_policy, now_ms: unix_ms(), drops_expired }
     }
 
     /// The entry of a key; `None` if its time has come.
     fn entry(&self, item: &KeyItem<'_>) -> Result<Option<Entry>, Error> {
-        if item.expire_at_ms.is_some_and(|expire_at_ms| expire_at_ms < self.now_ms) {
+        let is_expired = item.expire_at_ms.is_some_and(|expire_at_ms| expire_at_ms < self.now_ms);
+        if is_expired && self.drops_expired {
             return Ok(None);
         }
         let value = rdb::decode(item.kind, item.value, &self.limits)
@@ -74,6 +76,8 @@ pub struct Loading {
     queue: Mutex<Queue>,
     changed: Condvar,
     totals: Totals,
+    /// Whether keys whose time has come are left out.
+    drops_expired: bool,
     /// Bytes of the file.
     pub total_bytes: u64,
     /// Bytes of it that are in pieces.
@@ -143,7 +147,7 @@ impl Share {
     /// Loads for a slice of time. The worker is inside the gate.
     pub fn load(&mut self, server: &Server, context: &WorkerContext, loading: &Loading) {
         let until = Instant::now() + SLICE;
-        let loader = Loader::new(server, context);
+        let loader = Loader::new(server, context, loading.drops_expired);
         let delay_us = context.config.key_load_delay;
         while Instant::now() < until {
             let Some((piece, from)) = self.piece.take().or_else(|| Some((loading.take()?, 0)))
@@ -271,14 +275,31 @@ fn open(path: &Path) -> Result<Option<File>, String> {
 /// What is wrong with it.
 pub fn load_at_start(server: &Server) -> Result<(), String> {
     let config = server.config.load_full();
-    let path = &config.dbfilename;
-    let Some(file) = open(path)? else { return Ok(()) };
+    let Some(file) = open(&config.dbfilename)? else { return Ok(()) };
     let began = Instant::now();
-    let total_bytes = file.metadata().map_or(0, |metadata| metadata.len());
+    load_rdb(server, &config.dbfilename, file, true)?;
+    tracing::info!("DB loaded from disk: {:.3} seconds", began.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Loads a file while workers run. Returns what follows its end: what was read of it, the rest, and at
+/// which offset it begins.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub fn load_rdb<R: Read>(
+    server: &Server,
+    path: &Path,
+    source: R,
+    drops_expired: bool,
+) -> Result<(Vec<u8>, R, u64), String> {
+    let total_bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
     let loading = Arc::new(Loading {
         queue: Mutex::default(),
         changed: Condvar::new(),
         totals: Totals::default(),
+        drops_expired,
         total_bytes,
         read_bytes: AtomicU64::new(0),
         began_s: unix_ms() / 1000,
@@ -286,23 +307,25 @@ pub fn load_at_start(server: &Server) -> Result<(), String> {
     let persistence = &server.persistence;
     persistence.loading.store(Some(loading.clone()));
     server.workers.iter().for_each(|worker| worker.mailbox.ring());
-    let result = feed(&loading, file, config.rdbchecksum);
+    let result = feed(&loading, source, server.config.load().rdbchecksum);
     // Whatever came of it, workers must be through.
-    let result = result.and(loading.wait());
+    let waited = loading.wait();
     persistence.loading.store(None);
-    result.map_err(|error| describe(path, &error))?;
+    let rest = result.and_then(|rest| waited.map(|()| rest));
+    let rest = rest.map_err(|error| describe(path, &error))?;
     note_totals(server, &loading.totals);
-    tracing::info!("DB loaded from disk: {:.3} seconds", began.elapsed().as_secs_f64());
-    Ok(())
+    Ok(rest)
 }
 
-fn feed(loading: &Loading, file: impl Read, checks: bool) -> Result<(), Error> {
-    let mut splitter = Splitter::new(file, checks)?;
+fn feed<R: Read>(loading: &Loading, source: R, checks: bool) -> Result<(Vec<u8>, R, u64), Error> {
+    let mut splitter = Splitter::new(source, checks)?;
     while let Some(piece) = splitter.next_piece()? {
         loading.give(piece)?;
         loading.read_bytes.store(splitter.offset(), Ordering::Relaxed);
     }
-    Ok(())
+    let offset = splitter.offset();
+    let (rest, source) = splitter.into_rest();
+    Ok((rest, source, offset))
 }
 
 fn note_totals(server: &Server, totals: &Totals) {
@@ -327,7 +350,7 @@ pub fn load_alone(
 ) -> Result<(), String> {
     let path = &context.config.dbfilename;
     let Some(file) = open(path)? else { return Ok(()) };
-    let (loader, totals) = (Loader::new(server, context), Totals::default());
+    let (loader, totals) = (Loader::new(server, context, true), Totals::default());
     let result = (|| {
         let mut splitter = Splitter::new(file, context.config.rdbchecksum)?;
         while let Some(piece) = splitter.next_piece()? {

@@ -1,7 +1,7 @@
 //! When keys are saved: at once, in the background, by save points.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use russet_keyspace::access::AccessPolicy;
 use russet_keyspace::keyspace::Exclusive;
 
+use super::aof::{AppendLog, LogFiles};
 use super::file::{FileOptions, RdbFile};
 use super::snapshot::Snapshot;
 use super::{Persistence, Scribe};
@@ -93,64 +94,159 @@ fn write_all(
     file.put_in_place(&config.dbfilename)
 }
 
+/// What a picture becomes.
+enum Target {
+    /// The configured file.
+    File(PathBuf),
+    /// The base of the append-only log.
+    Base(Base),
+}
+
+/// A base that is to replace all of the log but what follows this instant.
+struct Base {
+    /// The log that is being written, and when the increment that follows has begun.
+    log: Option<(Arc<AppendLog>, Option<u64>)>,
+    /// The files, if no log is being written.
+    files: LogFiles,
+}
+
+/// Everything about a save in the background but the keys.
+struct Job {
+    target: Target,
+    temporary: PathBuf,
+    options: FileOptions,
+    sizes: Vec<(u32, u64, u64)>,
+    delay: Duration,
+    changes: u64,
+}
+
 /// Begins to save the keys as they are at this instant, in the background. Nothing else of the kind
 /// may be going on.
+///
+/// # Errors
+///
+/// The system's.
 pub fn begin(
     server: &Server,
     exclusive: &mut Exclusive<'_>,
     config: &Config,
     policy: AccessPolicy,
 ) -> io::Result<()> {
+    server.persistence.is_scheduled.store(false, Ordering::Relaxed);
+    server.persistence.last_attempt_ms.store(unix_ms(), Ordering::Relaxed);
+    let target = Target::File(config.dbfilename.clone());
+    start(server, exclusive, config, policy, target, temporary("bg-"))?;
+    tracing::info!("Background saving started");
+    Ok(())
+}
+
+/// Begins to rewrite the append-only log as it is at this instant, in the background. Nothing else of
+/// the kind may be going on. `is_new` is whether the log begins with this.
+///
+/// # Errors
+///
+/// What is wrong.
+pub fn rewrite_log(
+    server: &Server,
+    exclusive: &mut Exclusive<'_>,
+    config: &Config,
+    policy: AccessPolicy,
+    is_new: bool,
+) -> Result<(), String> {
+    server.persistence.is_rewrite_scheduled.store(false, Ordering::Relaxed);
+    let log = server.persistence.log.load_full();
+    let files = match &log {
+        Some(log) => log.files.lock().clone(),
+        None => LogFiles::find(config)?.unwrap_or_else(|| LogFiles::new(config)),
+    };
+    files.make_directory().map_err(|error| error.to_string())?;
+    let temporary = files.path(&format!("temp-rewriteaof-bg-{}.aof", std::process::id()));
+    let log = log.map(|log| {
+        let rotation = (!is_new).then(|| log.rotate());
+        (log, rotation)
+    });
+    let target = Target::Base(Base { log, files });
+    start(server, exclusive, config, policy, target, temporary)
+        .map_err(|error| error.to_string())?;
+    tracing::info!("Background append only file rewriting started");
+    Ok(())
+}
+
+fn start(
+    server: &Server,
+    exclusive: &mut Exclusive<'_>,
+    config: &Config,
+    policy: AccessPolicy,
+    target: Target,
+    temporary: PathBuf,
+) -> io::Result<()> {
     let persistence = server.persistence.clone();
-    let options = FileOptions::new(config, false);
-    let delay = Duration::from_micros(config.rdb_key_save_delay.max(0) as u64);
-    let place = config.dbfilename.clone();
-    let sizes = sizes(server);
-    let changes = changes(server);
+    let is_base = matches!(target, Target::Base(_));
+    let job = Job {
+        target,
+        temporary,
+        options: FileOptions::new(config, is_base),
+        sizes: sizes(server),
+        delay: Duration::from_micros(config.rdb_key_save_delay.max(0) as u64),
+        changes: changes(server),
+    };
     let scribe = Scribe::new(config, policy, unix_ms());
-    let snapshot = Snapshot::begin(exclusive, &server.keyspace, scribe);
-    persistence.is_scheduled.store(false, Ordering::Relaxed);
-    persistence.last_attempt_ms.store(unix_ms(), Ordering::Relaxed);
+    let snapshot = Snapshot::begin(exclusive, &server.keyspace, scribe, is_base);
     *persistence.began.lock() = Some(Instant::now());
     persistence.snapshot.store(Some(snapshot.clone()));
     server.workers.iter().for_each(|worker| worker.mailbox.ring());
     let thread = std::thread::Builder::new().name("snapshot".into());
     let writer = snapshot.clone();
-    let to_finish = persistence.clone();
     let spawned = thread.spawn(move || {
-        let path = temporary("bg-");
-        let result = write(&writer, &path, options, &sizes, &place, delay);
-        finish(&to_finish, &writer, result, changes);
+        let result = write(&writer, &job);
+        finish(&persistence, &writer, result, &job);
     });
     if let Err(error) = spawned {
-        // Workers pass over what nobody is going to write; the picture ends with the last of them.
+        // Workers pass over what nobody is going to write.
         snapshot.abandon();
-        persistence.set_failed(true);
         return Err(error);
     }
-    tracing::info!("Background saving started");
     Ok(())
 }
 
 /// Writes what workers put into the spool.
-fn write(
-    snapshot: &Snapshot,
-    path: &Path,
-    options: FileOptions,
-    sizes: &[(u32, u64, u64)],
-    place: &Path,
-    delay: Duration,
-) -> io::Result<()> {
-    let mut file = RdbFile::create(path, options, sizes)?;
+fn write(snapshot: &Snapshot, job: &Job) -> io::Result<()> {
+    let mut file = RdbFile::create(&job.temporary, job.options.clone(), &job.sizes)?;
     while let Some(chunk) = snapshot.spool.next() {
         file.keys(chunk.db, &chunk.bytes)?;
         snapshot.written_keys.fetch_add(chunk.keys, Ordering::Relaxed);
-        sleep(snapshot, delay.saturating_mul(chunk.keys as u32));
+        sleep(snapshot, job.delay.saturating_mul(chunk.keys as u32));
         if snapshot.is_abandoned() {
             return Err(io::Error::other("it was given up"));
         }
     }
-    file.put_in_place(place)
+    match &job.target {
+        Target::File(place) => file.put_in_place(place),
+        Target::Base(base) => put_base_in_place(file, base),
+    }
+}
+
+/// Makes a file the base of the log.
+fn put_base_in_place(file: RdbFile, base: &Base) -> io::Result<()> {
+    let Some((log, rotation)) = &base.log else {
+        let mut files = base.files.clone();
+        let (info, place) = files.next_base();
+        file.put_in_place(&place)?;
+        return files.adopt_base(info, 0);
+    };
+    if rotation.is_some_and(|rotation| !log.wait_rotated(rotation)) {
+        return Err(io::Error::other("the increment that follows could not be begun"));
+    }
+    let mut files = log.files.lock();
+    let (info, place) = files.next_base();
+    file.put_in_place(&place)?;
+    files.adopt_base(info, 1)?;
+    let manifest = &files.manifest;
+    let size = manifest.base.iter().chain(&manifest.increments).map(|info| files.bytes_of(info));
+    let size = size.sum();
+    log.size.store(size, Ordering::Relaxed);
+    log.base_size.store(size, Ordering::Relaxed);
+    Ok(())
 }
 
 /// Lets a save take longer, for tests.
@@ -161,31 +257,58 @@ fn sleep(snapshot: &Snapshot, duration: Duration) {
     }
 }
 
-fn finish(
-    persistence: &Persistence,
-    snapshot: &Arc<Snapshot>,
-    result: io::Result<()>,
-    changes: u64,
-) {
+fn finish(persistence: &Persistence, snapshot: &Arc<Snapshot>, result: io::Result<()>, job: &Job) {
     if result.is_err() {
         snapshot.abandon();
         while snapshot.spool.next().is_some() {}
     }
-    match result {
-        Ok(()) => {
+    let began = persistence.began.lock().take();
+    let seconds = began.map_or(0, |began| began.elapsed().as_secs()) as i64;
+    match (&job.target, result) {
+        (Target::File(_), Ok(())) => {
             tracing::info!("DB saved on disk");
             tracing::info!("Background saving terminated with success");
-            persistence.note_saved(changes, unix_ms() / 1000);
+            persistence.note_saved(job.changes, unix_ms() / 1000);
+            persistence.last_duration_s.store(seconds, Ordering::Relaxed);
         }
-        Err(error) => {
+        (Target::File(_), Err(error)) => {
             tracing::warn!("Background saving error: {error}");
             persistence.set_failed(true);
+            persistence.last_duration_s.store(seconds, Ordering::Relaxed);
+        }
+        (Target::Base(_), Ok(())) => {
+            tracing::info!("Background AOF rewrite terminated with success");
+            tracing::info!("Background AOF rewrite finished successfully");
+            persistence.rewrite_failed.store(false, Ordering::Relaxed);
+            persistence.rewrites.fetch_add(1, Ordering::Relaxed);
+            persistence.last_rewrite_s.store(seconds, Ordering::Relaxed);
+        }
+        (Target::Base(_), Err(error)) => {
+            tracing::warn!("Background AOF rewrite terminated with error: {error}");
+            persistence.rewrite_failed.store(true, Ordering::Relaxed);
+            persistence.last_rewrite_s.store(seconds, Ordering::Relaxed);
         }
     }
-    let began = persistence.began.lock().take();
-    let seconds = began.map_or(0, |began| began.elapsed().as_secs());
-    persistence.last_duration_s.store(seconds as i64, Ordering::Relaxed);
     persistence.snapshot.store(None);
+}
+
+/// Whether the log has grown so much, or somebody has asked, that it is to be rewritten.
+pub fn is_rewrite_due(server: &Server, config: &Config) -> bool {
+    let persistence = &server.persistence;
+    if persistence.snapshot.load().is_some() || persistence.is_loading() {
+        return false;
+    }
+    if persistence.is_rewrite_scheduled.load(Ordering::Relaxed) {
+        return true;
+    }
+    let Some(log) = &*persistence.log.load() else { return false };
+    let (size, base) = (log.size.load(Ordering::Relaxed), log.base_size.load(Ordering::Relaxed));
+    let growth = size.saturating_sub(base) * 100 / base.max(1);
+    let percentage = u64::from(config.auto_aof_rewrite_percentage);
+    percentage > 0
+        && size > config.auto_aof_rewrite_min_size
+        && growth >= percentage
+        && !persistence.rewrite_failed.load(Ordering::Relaxed)
 }
 
 /// Whether it is time to save in the background, because of a save point or because it was asked for.

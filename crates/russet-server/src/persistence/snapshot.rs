@@ -75,6 +75,8 @@ pub struct Snapshot {
     /// Shards and orphans that are not through yet.
     parts_left: AtomicUsize,
     is_abandoned: AtomicBool,
+    /// Whether it becomes the base of the append-only log, and not the configured file.
+    pub is_base: bool,
     /// Keys at the instant.
     pub keys: u64,
     /// Keys that are in the file.
@@ -83,7 +85,12 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// Begins a picture of this instant.
-    pub fn begin(exclusive: &mut Exclusive<'_>, keyspace: &Keyspace, scribe: Scribe) -> Arc<Self> {
+    pub fn begin(
+        exclusive: &mut Exclusive<'_>,
+        keyspace: &Keyspace,
+        scribe: Scribe,
+        is_base: bool,
+    ) -> Arc<Self> {
         let databases = 0..keyspace.databases();
         let snapshot = Arc::new(Snapshot {
             scribe,
@@ -95,6 +102,7 @@ impl Snapshot {
             next_shard: AtomicUsize::new(0),
             parts_left: AtomicUsize::new(keyspace.shard_count()),
             is_abandoned: AtomicBool::new(false),
+            is_base,
             keys: databases.map(|db| keyspace.key_count(db) as u64).sum(),
             written_keys: AtomicU64::new(0),
         });

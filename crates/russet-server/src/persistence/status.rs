@@ -6,6 +6,7 @@ use std::time::Instant;
 use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
 
+use super::aof::{AppendLog, Replay};
 use super::load::Loading;
 use super::snapshot::Snapshot;
 
@@ -13,6 +14,8 @@ use super::snapshot::Snapshot;
 const LOADING: u8 = 1 << 0;
 /// The last save in the background has failed.
 const SAVE_FAILED: u8 = 1 << 1;
+/// The append-only log cannot be written.
+const LOG_FAILED: u8 = 1 << 2;
 
 /// See the module's documentation.
 pub struct Persistence {
@@ -20,6 +23,10 @@ pub struct Persistence {
     pub snapshot: ArcSwapOption<Snapshot>,
     /// What is being loaded.
     pub loading: ArcSwapOption<Loading>,
+    /// The append-only log, if there is one.
+    pub log: ArcSwapOption<AppendLog>,
+    /// The log that is being loaded.
+    pub replay: ArcSwapOption<Replay>,
     refusals: AtomicU8,
     /// Unix time in seconds of the last save that succeeded, or of the start.
     pub last_save_s: AtomicI64,
@@ -39,6 +46,14 @@ pub struct Persistence {
     pub expired_keys: AtomicU64,
     /// A save was asked for that is to begin when nothing else goes on.
     pub is_scheduled: AtomicBool,
+    /// So was a rewrite of the log.
+    pub is_rewrite_scheduled: AtomicBool,
+    /// How the last rewrite of the log ended.
+    pub rewrite_failed: AtomicBool,
+    /// Rewrites of the log that succeeded.
+    pub rewrites: AtomicU64,
+    /// How long the last one took, in seconds; -1 if there was none.
+    pub last_rewrite_s: AtomicI64,
 }
 
 impl Persistence {
@@ -47,6 +62,8 @@ impl Persistence {
         Persistence {
             snapshot: ArcSwapOption::empty(),
             loading: ArcSwapOption::empty(),
+            log: ArcSwapOption::empty(),
+            replay: ArcSwapOption::empty(),
             refusals: AtomicU8::new(0),
             last_save_s: AtomicI64::new(now_s),
             changes_at_last_save: AtomicU64::new(0),
@@ -57,6 +74,10 @@ impl Persistence {
             loaded_keys: AtomicU64::new(0),
             expired_keys: AtomicU64::new(0),
             is_scheduled: AtomicBool::new(false),
+            is_rewrite_scheduled: AtomicBool::new(false),
+            rewrite_failed: AtomicBool::new(false),
+            rewrites: AtomicU64::new(0),
+            last_rewrite_s: AtomicI64::new(-1),
         }
     }
 
@@ -84,6 +105,16 @@ impl Persistence {
     /// Says whether the last save in the background has failed.
     pub fn set_failed(&self, has_failed: bool) {
         self.set(SAVE_FAILED, has_failed);
+    }
+
+    /// Whether the log cannot be written.
+    pub fn has_log_failed(&self) -> bool {
+        self.refusals.load(Ordering::Relaxed) & LOG_FAILED != 0
+    }
+
+    /// Says whether the log cannot be written.
+    pub fn set_log_failed(&self, has_failed: bool) {
+        self.set(LOG_FAILED, has_failed);
     }
 
     fn set(&self, refusal: u8, is_on: bool) {

@@ -78,6 +78,10 @@ pub struct Connection {
     pub queued: bool,
     /// It is in the worker's list of connections with something to send.
     pub dirty: bool,
+    /// Its replies wait until the log is durable up to `barrier`.
+    pub held: bool,
+    /// See `held`.
+    pub barrier: u64,
     /// When its output first exceeded the soft limit, in Unix milliseconds.
     pub over_soft_since_ms: Option<i64>,
 }
@@ -102,6 +106,8 @@ impl Connection {
             readable: false,
             queued: false,
             dirty: false,
+            held: false,
+            barrier: 0,
             over_soft_since_ms: None,
         }
     }

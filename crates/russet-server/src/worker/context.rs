@@ -37,6 +37,8 @@ pub struct WorkerContext {
     pub evictor: Evictor,
     /// The interpreter of scripts, once it was needed; not while it runs one.
     pub engine: Option<Box<Engine>>,
+    /// What it executes has happened before, when keys had not expired yet.
+    pub is_replaying: bool,
     /// Random numbers that need not be secret.
     pub random: fastrand::Rng,
 }
@@ -55,6 +57,7 @@ impl WorkerContext {
             subscribers: Subscribers::default(),
             own_mail: false,
             ready: VecDeque::new(),
+            is_replaying: false,
             evictor: Evictor::new(random.u64(..)),
             engine: None,
             random,

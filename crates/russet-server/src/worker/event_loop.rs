@@ -280,6 +280,7 @@ impl Worker {
         self.queue.retain(|queued| *queued != at);
         self.dirty.retain(|dirty| *dirty != at);
         self.aside.forget(at);
+        self.forget_held(at);
         let _ = connection.stream.deregister(self.poll.registry());
         self.forget(&connection.client.info);
         let subscribers = &mut self.context.subscribers;
@@ -300,7 +301,9 @@ impl Worker {
             // A connection closed earlier in this round may be on the list still.
             if let Some(connection) = self.connections.get_mut(at) {
                 connection.dirty = false;
-                self.send(at);
+                if !self.holds_back(at) {
+                    self.send(at);
+                }
             }
         }
         if self.dirty.is_empty() {
@@ -309,7 +312,7 @@ impl Worker {
     }
 
     /// Sends what a connection has to say, and closes it if it is done for.
-    fn send(&mut self, at: usize) {
+    pub(super) fn send(&mut self, at: usize) {
         let connection = &mut self.connections[at];
         if connection.client.close == Close::Now {
             self.close(at);

@@ -1,9 +1,15 @@
 //! A worker's share of loading and saving keys, and of the decisions about it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use russet_keyspace::access::AccessPolicy;
+use russet_keyspace::keyspace::Exclusive;
+
 use super::event_loop::Worker;
+use crate::config::{Config, ShutdownOptions};
+use crate::persistence::aof::{self, Replayer};
 use crate::persistence::load::Share;
 use crate::persistence::{Walker, save};
 use crate::server::Server;
@@ -19,6 +25,9 @@ const RETRY: Duration = Duration::from_millis(1);
 pub struct Duties {
     walker: Walker,
     share: Share,
+    replayer: Replayer,
+    /// Connections whose replies wait until the log is durable.
+    held: Vec<usize>,
     next_save_points_ms: i64,
     /// Somebody was inside the gate that was to be closed.
     was_refused: bool,
@@ -28,7 +37,10 @@ impl Duties {
     /// How long the worker may sleep.
     pub fn until_next(&self) -> Option<Duration> {
         let retry = self.was_refused.then_some(RETRY);
-        [self.walker.until_next(), self.share.until_next(), retry].into_iter().flatten().min()
+        [self.walker.until_next(), self.share.until_next(), self.replayer.until_next(), retry]
+            .into_iter()
+            .flatten()
+            .min()
     }
 }
 
@@ -37,6 +49,7 @@ impl Worker {
     pub(super) fn persist(&mut self) {
         let server = self.server.clone();
         let id = self.context.id;
+        self.let_go();
         let loading = server.persistence.loading.load();
         let gate = server.keyspace.gate();
         if let Some(loading) = &*loading
@@ -46,6 +59,11 @@ impl Worker {
             gate.leave(id);
         } else if loading.is_none() {
             self.duties.share.end();
+        }
+        if id == 0
+            && let Some(replay) = &*server.persistence.replay.load()
+        {
+            self.duties.replayer.replay(&server, &mut self.context, replay);
         }
         if (server.persistence.snapshot.load().is_some() || self.duties.walker.is_at_work())
             && gate.enter(id)
@@ -58,35 +76,136 @@ impl Worker {
         }
     }
 
+    /// Keeps back what a connection has to say until the log is durable (I4), if it has to be. Returns
+    /// whether it is kept back.
+    #[inline]
+    pub(super) fn holds_back(&mut self, at: usize) -> bool {
+        let log = self.server.persistence.log.load();
+        let Some(log) = &*log else { return false };
+        match log.barrier() {
+            None => false,
+            Some(barrier) => {
+                let connection = &mut self.connections[at];
+                if !connection.held {
+                    connection.held = true;
+                    self.duties.held.push(at);
+                }
+                connection.barrier = barrier;
+                true
+            }
+        }
+    }
+
+    /// Lets go what was kept back, as far as the log is durable.
+    pub(super) fn let_go(&mut self) {
+        if self.duties.held.is_empty() {
+            return;
+        }
+        let log = self.server.persistence.log.load_full();
+        for at in std::mem::take(&mut self.duties.held) {
+            let Some(connection) = self.connections.get_mut(at) else { continue };
+            let barrier = connection.barrier;
+            if log.as_ref().is_none_or(|log| log.is_durable(barrier)) {
+                connection.held = false;
+                self.send(at);
+            } else {
+                self.duties.held.push(at);
+            }
+        }
+    }
+
+    /// Forgets a connection that is closed.
+    pub(super) fn forget_held(&mut self, at: usize) {
+        self.duties.held.retain(|held| *held != at);
+    }
+
     /// What one worker decides for all.
     fn decide(&mut self, server: &Arc<Server>) {
         self.duties.was_refused = false;
         let now_ms = self.context.clock.now_ms();
         let wished = server.shutdown.wished();
-        let is_due = now_ms >= self.duties.next_save_points_ms && wished.is_none() && {
-            self.duties.next_save_points_ms = now_ms + SAVE_POINTS_MS;
-            save::is_due(server, &self.context.config, now_ms)
-        };
-        if wished.is_none() && !is_due {
+        if wished.is_none() && now_ms < self.duties.next_save_points_ms {
             return;
         }
+        self.duties.next_save_points_ms = now_ms + SAVE_POINTS_MS;
+        let config = self.context.config.clone();
+        let due = match wished {
+            Some((options, signal)) => Due::End(options, signal),
+            None => match due(server, &config, now_ms) {
+                Some(due) => due,
+                None => return,
+            },
+        };
         let Some(mut exclusive) = server.keyspace.exclusive(self.context.id) else {
             self.duties.next_save_points_ms = now_ms;
             self.duties.was_refused = true;
             return;
         };
-        let policy = self.context.access_policy;
-        if let Some((options, signal)) = wished {
-            let ended = shutdown::begin(server, &mut exclusive, options, policy);
+        carry_out(server, &mut exclusive, &config, self.context.access_policy, due);
+    }
+}
+
+/// What needs everybody else outside the gate.
+enum Due {
+    /// The server is to end, because of a signal.
+    End(ShutdownOptions, &'static str),
+    /// Keys are to be saved.
+    Save,
+    /// The log is to be rewritten.
+    Rewrite,
+    /// The log is to begin, or to end.
+    Log(bool),
+}
+
+fn due(server: &Server, config: &Config, now_ms: i64) -> Option<Due> {
+    let persistence = &server.persistence;
+    if persistence.is_loading() {
+        return None;
+    }
+    let log = persistence.log.load();
+    if let Some(log) = &*log {
+        log.set_policy(config.appendfsync);
+        persistence.set_log_failed(log.has_failed.load(Ordering::Relaxed));
+    }
+    if log.is_some() != config.appendonly
+        && (!config.appendonly || persistence.snapshot.load().is_none())
+    {
+        return Some(Due::Log(config.appendonly));
+    }
+    if save::is_rewrite_due(server, config) {
+        return Some(Due::Rewrite);
+    }
+    save::is_due(server, config, now_ms).then_some(Due::Save)
+}
+
+fn carry_out(
+    server: &Server,
+    exclusive: &mut Exclusive<'_>,
+    config: &Config,
+    policy: AccessPolicy,
+    due: Due,
+) {
+    let result = match due {
+        Due::End(options, signal) => {
+            let ended = shutdown::begin(server, exclusive, options, policy);
             server.shutdown.forget_wish();
-            if let Err(error) = ended {
-                tracing::warn!(
-                    "{signal} received but errors trying to shut down the server: {error}"
-                );
-            }
-        } else if let Err(error) = save::begin(server, &mut exclusive, &self.context.config, policy)
-        {
-            tracing::warn!("Can't save in background: {error}");
+            ended.map_err(|error| {
+                format!("{signal} received but errors trying to shut down the server: {error}")
+            })
         }
+        Due::Save => save::begin(server, exclusive, config, policy)
+            .map_err(|error| format!("Can't save in background: {error}")),
+        Due::Rewrite => save::rewrite_log(server, exclusive, config, policy, false)
+            .map_err(|error| format!("Can't rewrite the append-only file: {error}")),
+        Due::Log(true) => aof::start_anew(server, exclusive, config)
+            .and_then(|_| save::rewrite_log(server, exclusive, config, policy, true))
+            .map_err(|error| format!("Can't begin the append-only file: {error}")),
+        Due::Log(false) => {
+            aof::stop(server, exclusive);
+            Ok(())
+        }
+    };
+    if let Err(reason) = result {
+        tracing::warn!("{reason}");
     }
 }

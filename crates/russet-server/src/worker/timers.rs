@@ -104,6 +104,7 @@ impl Worker {
         let now_ms = self.context.clock.now_ms();
         let expires = self.is_anything_due(&server.keyspace, now_ms)
             && server.active_expire.load(Ordering::Relaxed)
+            && !server.persistence.is_loading()
             && server.pause.until_ms(now_ms).is_none();
         self.timers.overdue = false;
         let cleans = !self.timers.unwatch.is_empty() || self.blocked.has_ended();

@@ -1,5 +1,6 @@
 //! Keys in files and payloads: against Redis, across restarts, under load.
 
+mod aof;
 mod dataset;
 mod dump;
 mod instant;

@@ -10,8 +10,10 @@ use super::{
     dataset, digest, info, integer, ok, russet, russet_in, save_in_background, wait_until,
 };
 
-fn redis_in(directory: &Path) -> Server {
-    let server = Server::oracle(&["--dir", directory.to_str().expect("a path in UTF-8")]);
+/// Redis whose files are in a directory that outlives it, when it has loaded them.
+pub fn redis_in(directory: &Path, arguments: &[&str]) -> Server {
+    let directory = directory.to_str().expect("a path in UTF-8");
+    let server = Server::oracle(&[&["--dir", directory], arguments].concat());
     let mut client = server.client();
     wait_until("loaded", || info(&mut client, "loading") == "0");
     server
@@ -35,7 +37,7 @@ fn files_are_exchanged_with_redis() {
     }
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path();
-    let mut redis = redis_in(path);
+    let mut redis = redis_in(path, &[]);
     let mut client = redis.client();
     dataset::fill(&mut client);
     let expected = digest(&mut client);
@@ -48,7 +50,7 @@ fn files_are_exchanged_with_redis() {
     save_in_background(&mut client);
     new.terminate().expect("it ends");
     make_version_10(&path.join("dump.rdb"));
-    let mut redis = redis_in(path);
+    let mut redis = redis_in(path, &[]);
     assert_eq!(digest(&mut redis.client()), expected);
     redis.terminate().expect("it ends");
 
@@ -59,7 +61,7 @@ fn files_are_exchanged_with_redis() {
     assert_eq!(digest(&mut client), expected);
     old.terminate().expect("it ends");
     assert_eq!(fs::read(path.join("dump.rdb")).expect("a file")[..9], *b"REDIS0008");
-    let redis = redis_in(path);
+    let redis = redis_in(path, &[]);
     assert_eq!(digest(&mut redis.client()), expected);
 }
 

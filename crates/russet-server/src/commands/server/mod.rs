@@ -18,6 +18,7 @@ use crate::command::Command;
 
 /// The commands of this family.
 pub const COMMANDS: &[Command] = &[
+    save::BGREWRITEAOF,
     save::BGSAVE,
     command::COMMAND,
     config::CONFIG,

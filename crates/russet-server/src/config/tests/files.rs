@@ -202,9 +202,14 @@ fn frequencies_out_of_range_are_brought_into_it() {
 
 #[test]
 fn what_is_asked_for_but_not_built_is_known() {
-    assert!(read("port 1\nio-threads 4\nappendonly no").expect("ok").asks_for_later().is_empty());
-    let names = read("cluster-enabled yes\nappendonly yes").expect("ok").asks_for_later();
-    assert_eq!(names, ["appendonly", "cluster-enabled"]);
+    assert!(
+        read("port 1\nio-threads 4\ndaemonize no\ncluster-enabled no")
+            .expect("ok")
+            .asks_for_later()
+            .is_empty()
+    );
+    let names = read("tls-port 6380\ncluster-enabled yes").expect("ok").asks_for_later();
+    assert_eq!(names, ["tls-port", "cluster-enabled"]);
 }
 
 #[test]

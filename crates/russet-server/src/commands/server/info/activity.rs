@@ -1,6 +1,6 @@
 //! Sections about what the server does: clients, counters, persistence, replication, keys, workers.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::Source;
 use super::report::Report;
@@ -55,25 +55,42 @@ pub fn persistence(source: &Source<'_>, report: &mut Report) {
     report.field("current_save_keys_processed", written);
     report.field("current_save_keys_total", keys);
     report.field("rdb_changes_since_last_save", changes.saturating_sub(saved));
-    report.field("rdb_bgsave_in_progress", u8::from(snapshot.is_some()));
+    let is_base = snapshot.as_ref().is_some_and(|snapshot| snapshot.is_base);
+    report.field("rdb_bgsave_in_progress", u8::from(snapshot.is_some() && !is_base));
     report.field("rdb_last_save_time", persistence.last_save_s.load(Ordering::Relaxed));
     report.field("rdb_last_bgsave_status", if persistence.has_failed() { "err" } else { "ok" });
     let duration_s = persistence.last_duration_s.load(Ordering::Relaxed);
     report.field("rdb_last_bgsave_time_sec", duration_s);
     let began = *persistence.began.lock();
-    let current_s = began.map_or(-1, |began| began.elapsed().as_secs() as i64);
-    report.field("rdb_current_bgsave_time_sec", current_s);
+    let current_s =
+        |is_it: bool| began.filter(|_| is_it).map_or(-1, |began| began.elapsed().as_secs() as i64);
+    report.field("rdb_current_bgsave_time_sec", current_s(!is_base));
     report.field("rdb_saves", load(&persistence.saves));
     report.zeros(&["rdb_last_cow_size"]);
     report.field("rdb_last_load_keys_expired", load(&persistence.expired_keys));
     report.field("rdb_last_load_keys_loaded", load(&persistence.loaded_keys));
-    report.zeros(&["aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled"]);
-    report.field("aof_last_rewrite_time_sec", -1);
-    report.field("aof_current_rewrite_time_sec", -1);
-    report.field("aof_last_bgrewrite_status", "ok");
-    report.zeros(&["aof_rewrites", "aof_rewrites_consecutive_failures"]);
-    report.field("aof_last_write_status", "ok");
+    let log = persistence.log.load();
+    let is_set = |flag: &AtomicBool| u8::from(flag.load(Ordering::Relaxed));
+    report.field("aof_enabled", u8::from(log.is_some()));
+    report.field("aof_rewrite_in_progress", u8::from(is_base));
+    report.field("aof_rewrite_scheduled", is_set(&persistence.is_rewrite_scheduled));
+    let last_rewrite_s = persistence.last_rewrite_s.load(Ordering::Relaxed);
+    report.field("aof_last_rewrite_time_sec", last_rewrite_s);
+    report.field("aof_current_rewrite_time_sec", current_s(is_base));
+    let status = |failed: &AtomicBool| if failed.load(Ordering::Relaxed) { "err" } else { "ok" };
+    report.field("aof_last_bgrewrite_status", status(&persistence.rewrite_failed));
+    report.field("aof_rewrites", load(&persistence.rewrites));
+    report.zeros(&["aof_rewrites_consecutive_failures"]);
+    let write_status = log.as_ref().map_or("ok", |log| status(&log.has_failed));
+    report.field("aof_last_write_status", write_status);
     report.zeros(&["aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"]);
+    if let Some(log) = &*log {
+        report.field("aof_current_size", load(&log.size));
+        report.field("aof_base_size", load(&log.base_size));
+        report.zeros(&["aof_pending_rewrite"]);
+        report.field("aof_buffer_length", log.buffered_bytes());
+        report.zeros(&["aof_pending_bio_fsync", "aof_delayed_fsync"]);
+    }
     if let Some(loading) = &*persistence.loading.load() {
         let (read, total) = (load(&loading.read_bytes), loading.total_bytes);
         let elapsed_s = (unix_ms() / 1000 - loading.began_s).max(0) as u64;

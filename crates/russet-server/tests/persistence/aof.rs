@@ -1,0 +1,258 @@
+//! The append-only file: across crashes, to and from Redis, rewritten under load.
+
+use std::fs::{self, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use russet_e2e::{Client, Reply, Server, text, tool_or_skip};
+
+use super::rdb::redis_in;
+use super::{LIMIT, dataset, digest, info, integer, ok, russet_in, wait_until};
+
+const ALWAYS: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
+
+fn kill(server: &mut Server) {
+    let id = server.process_id().to_string();
+    assert!(Command::new("kill").args(["-9", &id]).status().expect("kill is there").success());
+    server.wait(LIMIT).expect("it ends");
+}
+
+/// The increments of a log, oldest first.
+fn increments(directory: &Path) -> Vec<PathBuf> {
+    let files = fs::read_dir(directory.join("appendonlydir")).expect("the log's directory");
+    let paths = files.map(|file| file.expect("a file").path());
+    let mut paths: Vec<_> =
+        paths.filter(|path| path.to_string_lossy().ends_with(".incr.aof")).collect();
+    paths.sort();
+    paths
+}
+
+fn rewrite(client: &mut Client) {
+    let rewrites = info(client, "aof_rewrites");
+    let reply = text(&client.run("BGREWRITEAOF"));
+    assert_eq!(reply, "Background append only file rewriting started");
+    wait_until("rewritten", || info(client, "aof_rewrite_in_progress") == "0");
+    assert_ne!(info(client, "aof_rewrites"), rewrites, "it was successful");
+}
+
+/// Commands whose effects are not what was sent.
+fn surprise(client: &mut Client) {
+    for command in [
+        "SADD lots a b c d e f g h",
+        "SPOP lots",
+        "SPOP lots 3",
+        "SET float 10.5",
+        "INCRBYFLOAT float 0.1",
+        "HINCRBYFLOAT h f 1.5",
+        "SET short 1 EX 1000",
+        "EXPIRE float 5000",
+        "GETEX short PX 777777",
+        "SET gone 1 PX 1",
+        "GETDEL short",
+        "RPUSH queue a b c",
+        "BLPOP queue 1",
+        "BLMOVE queue other LEFT RIGHT 1",
+    ] {
+        assert!(!matches!(client.run(command), Reply::Error(_)), "{command}");
+    }
+    client.run("MULTI");
+    client.run("INCR one");
+    client.run("SELECT 3");
+    client.run("INCR two");
+    client.run("EXEC");
+    client.run("SELECT 0");
+    client.run("SWAPDB 3 4");
+    wait_until("expired", || client.run("EXISTS gone") == Reply::Integer(0));
+}
+
+#[test]
+fn what_was_acknowledged_survives_a_kill() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut server = russet_in(directory.path(), &ALWAYS);
+    let mut client = server.client();
+    dataset::fill(&mut client);
+    surprise(&mut client);
+    let expected = digest(&mut client);
+    kill(&mut server);
+    let mut server = russet_in(directory.path(), &ALWAYS);
+    let mut client = server.client();
+    assert_eq!(digest(&mut client), expected);
+    rewrite(&mut client);
+    surprise(&mut client);
+    let expected = digest(&mut client);
+    kill(&mut server);
+    let server = russet_in(directory.path(), &[&ALWAYS[..], &["--worker-threads", "1"]].concat());
+    assert_eq!(digest(&mut server.client()), expected);
+}
+
+/// The rounds of a run; more by hand.
+fn rounds() -> usize {
+    std::env::var("RUSSET_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(5)
+}
+
+#[test]
+fn no_acknowledged_write_is_lost_and_no_transaction_is_half_there() {
+    const CLIENTS: usize = 8;
+    let directory = tempfile::tempdir().expect("a directory");
+    let acknowledged: Arc<[AtomicU64; CLIENTS]> = Arc::default();
+    for round in 0..rounds() {
+        let mut server = russet_in(directory.path(), &ALWAYS);
+        let mut client = server.client();
+        for (number, acknowledged) in acknowledged.iter().enumerate() {
+            let get = |client: &mut Client, key: &str| -> u64 {
+                text(&client.run(&format!("GET {key}:{number}"))).parse().unwrap_or(0)
+            };
+            let (one, other) = (get(&mut client, "one"), get(&mut client, "other"));
+            assert_eq!(one, other, "a transaction is all or nothing");
+            let acknowledged = acknowledged.swap(one, Ordering::Relaxed);
+            assert!(one >= acknowledged, "{one} of {acknowledged} acknowledged in round {round}");
+        }
+        let stop = Arc::new(AtomicBool::new(false));
+        let threads: Vec<_> = (0..CLIENTS)
+            .map(|number| {
+                let (mut client, acknowledged, stop) =
+                    (server.client(), acknowledged.clone(), stop.clone());
+                std::thread::spawn(move || {
+                    while !stop.load(Ordering::Relaxed) {
+                        let unit = format!("MULTI\r\nINCR one:{number}\r\nINCR other:{number}\r\n");
+                        let sent = client.send(unit.as_bytes()).and(client.send(b"EXEC\r\n"));
+                        let replies: Vec<_> = (0..4).map(|_| client.receive()).collect();
+                        match replies.last() {
+                            Some(Ok(Reply::Array(replies))) if sent.is_ok() => {
+                                let count = integer(&replies[0]) as u64;
+                                acknowledged[number].store(count, Ordering::Relaxed);
+                            }
+                            _ => return,
+                        }
+                    }
+                })
+            })
+            .collect();
+        if round % 2 == 1 {
+            client.run("BGREWRITEAOF");
+        }
+        let enough = |counts: &[AtomicU64; CLIENTS], least: u64| {
+            counts.iter().map(|count| count.load(Ordering::Relaxed)).sum::<u64>() >= least
+        };
+        let least = (round as u64 + 1) * 200;
+        wait_until("some are acknowledged", || enough(&acknowledged, least));
+        kill(&mut server);
+        stop.store(true, Ordering::Relaxed);
+        threads.into_iter().for_each(|thread| thread.join().expect("no client failed"));
+    }
+}
+
+#[test]
+fn logs_are_exchanged_with_redis() {
+    if !tool_or_skip("redis-server") {
+        return;
+    }
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path();
+    let arguments = ["--appendonly", "yes", "--compatibility", "4.0"];
+    let mut redis = redis_in(path, &["--appendonly", "yes"]);
+    let mut client = redis.client();
+    dataset::fill(&mut client);
+    surprise(&mut client);
+    let expected = digest(&mut client);
+    redis.terminate().expect("it ends");
+    let mut server = russet_in(path, &arguments);
+    let mut client = server.client();
+    assert_eq!(digest(&mut client), expected);
+    client.run("FLUSHALL");
+    dataset::fill(&mut client);
+    surprise(&mut client);
+    let expected = digest(&mut client);
+    server.terminate().expect("it ends");
+    let mut redis = redis_in(path, &["--appendonly", "yes"]);
+    assert_eq!(digest(&mut redis.client()), expected);
+    redis.terminate().expect("it ends");
+    let mut server = russet_in(path, &arguments);
+    let mut client = server.client();
+    rewrite(&mut client);
+    surprise(&mut client);
+    let expected = digest(&mut client);
+    server.terminate().expect("it ends");
+    let redis = redis_in(path, &["--appendonly", "yes"]);
+    assert_eq!(digest(&mut redis.client()), expected);
+}
+
+#[test]
+fn a_log_that_ends_in_the_middle_is_loaded_up_to_there() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut server = russet_in(directory.path(), &ALWAYS);
+    let mut client = server.client();
+    client.run("SET a 1");
+    let whole = digest(&mut client);
+    let file = increments(directory.path()).pop().expect("an increment");
+    let whole_bytes = fs::metadata(&file).expect("it is there").len();
+    for command in ["MULTI", "SET b 1", "SET c 1", "EXEC"] {
+        client.run(command);
+    }
+    kill(&mut server);
+    let bytes = fs::read(&file).expect("it can be read");
+    for cut in [bytes.len() - 1, bytes.len() - 15, whole_bytes as usize + 3] {
+        fs::write(&file, &bytes[..cut]).expect("it can be written");
+        let mut server = russet_in(directory.path(), &ALWAYS);
+        assert_eq!(digest(&mut server.client()), whole, "cut at {cut}");
+        assert!(server.log().contains(&format!("Truncating the AOF at offset {whole_bytes}")));
+        kill(&mut server);
+        assert_eq!(fs::metadata(&file).expect("it is there").len(), whole_bytes);
+    }
+    fs::write(&file, &bytes[..bytes.len() - 1]).expect("it can be written");
+    let strict = [&ALWAYS[..], &["--aof-load-truncated", "no"]].concat();
+    let refused = std::panic::catch_unwind(|| russet_in(directory.path(), &strict));
+    let message = refused.expect_err("it does not start");
+    let message = message.downcast_ref::<String>().expect("a text");
+    assert!(message.contains("in the middle of a command, at offset"), "{message}");
+}
+
+#[test]
+fn the_log_can_begin_and_end_at_run_time() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut server = russet_in(directory.path(), &[]);
+    let mut client = server.client();
+    dataset::fill(&mut client);
+    assert_eq!(client.run("CONFIG SET appendfsync always appendonly yes"), ok());
+    wait_until("begun", || info(&mut client, "aof_rewrites") == "1");
+    surprise(&mut client);
+    let expected = digest(&mut client);
+    kill(&mut server);
+    let mut server = russet_in(directory.path(), &ALWAYS);
+    let mut client = server.client();
+    assert_eq!(digest(&mut client), expected);
+    assert_eq!(client.run("CONFIG SET appendonly no"), ok());
+    wait_until("ended", || info(&mut client, "aof_enabled") == "0");
+    client.run("SET unlogged 1");
+    kill(&mut server);
+    let server = russet_in(directory.path(), &ALWAYS);
+    assert_eq!(digest(&mut server.client()), expected);
+}
+
+#[test]
+fn the_single_file_of_before_redis_7_is_adopted() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut server = russet_in(directory.path(), &[]);
+    let mut client = server.client();
+    dataset::fill(&mut client);
+    client.run("SAVE");
+    client.run("SET after 1");
+    let expected = digest(&mut client);
+    kill(&mut server);
+    let old = directory.path().join("appendonly.aof");
+    fs::rename(directory.path().join("dump.rdb"), &old).expect("it is there");
+    let mut file = OpenOptions::new().append(true).open(&old).expect("it is there");
+    let commands =
+        b"*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$5\r\nafter\r\n$1\r\n1\r\n";
+    std::io::Write::write_all(&mut file, commands).expect("it can be written");
+    let mut server = russet_in(directory.path(), &ALWAYS);
+    let mut client = server.client();
+    assert_eq!(digest(&mut client), expected);
+    assert!(!old.exists());
+    rewrite(&mut client);
+    kill(&mut server);
+    let server = russet_in(directory.path(), &ALWAYS);
+    assert_eq!(digest(&mut server.client()), expected);
+}
