@@ -10,6 +10,8 @@ from django.conf import settings
 THREADS = 8
 PAGES = 2_000
 SESSIONS = 200
+HITS = 1_000
+TURNS = 100
 
 settings.configure(
     CACHES={
@@ -79,12 +81,29 @@ def sessions():
     assert not SessionStore().exists(keys[0]) and SessionStore().exists(keys[1])
 
 
+def counters():
+    """Increments, which are scripts, all count; what a lock protects is done by one at a time."""
+    cache.set("hits", 0, timeout=None)
+    cache.set("turns", 0)
+
+    def take_turn(_):
+        with cache.lock("turn", timeout=60):
+            cache.set("turns", cache.get("turns") + 1)
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        seen = sorted(threads.map(lambda _: cache.incr("hits"), range(HITS)))
+        assert seen == list(range(1, HITS + 1))
+        list(threads.map(take_turn, range(TURNS)))
+    assert cache.get("turns") == TURNS
+
+
 def main():
     pages()
     sessions()
+    counters()
     cache.clear()
     assert cache.keys("*") == []
-    print(f"{PAGES} pages and {SESSIONS} sessions from {THREADS} threads")
+    print(f"{PAGES} pages, {SESSIONS} sessions, {HITS} increments and {TURNS} locks from {THREADS} threads")
 
 
 if __name__ == "__main__":
