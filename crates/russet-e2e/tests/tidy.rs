@@ -65,6 +65,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("russet-data", &[]),
     ("russet-keyspace", &["russet-data"]),
     ("russet-persist", &["russet-data", "russet-keyspace"]),
+    ("russet-check", &["russet-data", "russet-persist"]),
     ("russet-e2e", &["russet-resp"]),
     ("russet-script", &["russet-data", "russet-resp"]),
     (
