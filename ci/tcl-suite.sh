@@ -38,6 +38,8 @@ all_units=(
     printver auth protocol keyspace scan info type/string type/incr type/hash type/set type/zset geo hyperloglog bitops bitfield quit expire
     querybuf limits slowlog introspection introspection-2 latency-monitor multi pubsub pubsubshard obuf-limits
     maxmemory lazyfree memefficiency other client-eviction
+    dump integration/convert-zipmap-hash-on-load integration/convert-ziplist-hash-on-load
+    integration/convert-ziplist-zset-on-load
     type/list type/list-2 type/list-3 sort
 )
 [ ${#units[@]} -gt 0 ] || units=("${all_units[@]}")
@@ -144,7 +146,10 @@ if [ ${#with_lists[@]} -gt 0 ] && [[ ${server##*/} == russet* ]]; then
 fi
 [ -z "$workers" ] || arguments+=(--config worker-threads "$workers")
 [ -z "$keep" ] || arguments+=(--dont-clean)
-for unit in "${units[@]}"; do arguments+=(--single "unit/$unit"); done
+for unit in "${units[@]}"; do
+    [[ $unit == integration/* ]] || unit=unit/$unit
+    arguments+=(--single "$unit")
+done
 
 status=0
 (cd "$tree" && tclsh tests/test_helper.tcl "${arguments[@]}" < /dev/null) > "$tree/log" 2>&1 || status=$?
