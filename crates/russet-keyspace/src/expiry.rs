@@ -51,6 +51,7 @@
 //! - **X3** A sequence has at least two leaves.
 
 use std::collections::VecDeque;
+use std::ptr::NonNull;
 
 use russet_data::size_class::size_class;
 
@@ -227,6 +228,25 @@ impl ExpiryIndex {
                 let leaves_bytes: usize =
                     sequence.leaves.iter().map(|leaf| leaf_bytes(&leaf.items)).sum();
                 size_class(size_of::<Sequence>()) + size_class(root_bytes) + leaves_bytes
+            }
+        }
+    }
+
+    /// Moves the leaves that `is_misplaced` says so of.
+    pub fn relocate(&mut self, is_misplaced: &mut dyn FnMut(NonNull<u8>) -> bool) {
+        let mut relocate = |items: &mut Vec<u64>| {
+            if items.capacity() > 0
+                && NonNull::new(items.as_mut_ptr()).is_some_and(|start| is_misplaced(start.cast()))
+            {
+                let mut elsewhere = Vec::with_capacity(items.capacity());
+                elsewhere.append(items);
+                *items = elsewhere;
+            }
+        };
+        match &mut self.root {
+            Root::Leaf(items) => relocate(items),
+            Root::Sequence(sequence) => {
+                sequence.leaves.iter_mut().for_each(|leaf| relocate(&mut leaf.items));
             }
         }
     }

@@ -25,6 +25,7 @@ mod tests;
 
 use std::cell::UnsafeCell;
 use std::mem::offset_of;
+use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -632,6 +633,27 @@ impl<'a> ShardGuard<'a> {
         counts.deadlines.fetch_sub(deadline_units(entry.expire_at_ms()), Ordering::Relaxed);
         self.shard_mut().drop_if_empty(db);
         entry
+    }
+
+    /// Moves what `is_misplaced` says so of among the keys of one bucket of a database, values of up
+    /// to `most_parts` parts included, and at the beginning what the database itself has allocated.
+    /// Cursors are those of a scan. Returns the next one.
+    pub fn relocate(
+        &mut self,
+        db: u32,
+        cursor: u64,
+        most_parts: usize,
+        is_misplaced: &mut dyn FnMut(NonNull<u8>) -> bool,
+        moved: &mut dyn FnMut(usize),
+    ) -> u64 {
+        let Some(content) = self.shard_mut().db_mut(db) else { return 0 };
+        if cursor == 0 {
+            content.table.relocate_pages(is_misplaced);
+            content.expiry.relocate(is_misplaced);
+        }
+        content.table.relocate_bucket(cursor, &mut |entry| {
+            moved(entry.relocate(most_parts, is_misplaced));
+        })
     }
 
     /// The hash function of the keyspace.

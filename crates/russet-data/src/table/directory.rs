@@ -123,6 +123,22 @@ unsafe fn resize<T>(block: NonNull<T>, old: Layout, new: Layout) -> NonNull<T> {
     NonNull::new(resized.cast()).unwrap_or_else(|| handle_alloc_error(new))
 }
 
+/// The same block elsewhere.
+///
+/// # Safety
+///
+/// `block` was allocated with `layout`, whose size is not 0, and is used no more.
+unsafe fn relocated<T>(block: NonNull<T>, layout: Layout) -> NonNull<T> {
+    // SAFETY: the size is not 0. Both blocks have it, and the new one overlaps nothing; bytes that
+    // are not initialised stay so.
+    unsafe {
+        let new = NonNull::new(alloc(layout)).unwrap_or_else(|| handle_alloc_error(layout));
+        new.copy_from_nonoverlapping(block.cast(), layout.size());
+        dealloc(block.as_ptr().cast(), layout);
+        new.cast()
+    }
+}
+
 impl Directory {
     pub(super) const fn new() -> Self {
         Directory { pages: NonNull::dangling(), buckets: 0 }
@@ -206,6 +222,27 @@ impl Directory {
         let (old, new) = (directory_capacity(old_pages), directory_capacity(new_pages));
         // SAFETY: the directory has the capacity for its pages (D1).
         self.pages = unsafe { resize(self.pages, directory_layout(old), directory_layout(new)) };
+    }
+
+    /// Moves the pages, and the array of their addresses, that `is_misplaced` says so of.
+    pub(super) fn relocate(&mut self, is_misplaced: &mut dyn FnMut(NonNull<u8>) -> bool) {
+        let pages = pages_for(self.buckets);
+        for page in 0..pages {
+            let layout = page_layout(page_capacity(page, self.buckets));
+            // SAFETY: the directory has this page (D1), which has this capacity (D2).
+            unsafe {
+                let place = self.pages.add(page);
+                let old = place.read();
+                if is_misplaced(old.cast()) {
+                    place.write(relocated(old, layout));
+                }
+            }
+        }
+        if pages > 0 && is_misplaced(self.pages.cast()) {
+            // SAFETY: the directory has the capacity for its pages (D1).
+            self.pages =
+                unsafe { relocated(self.pages, directory_layout(directory_capacity(pages))) };
+        }
     }
 
     /// Bytes of pages and directory, as asked from the allocator.

@@ -63,6 +63,7 @@ mod geometry;
 mod item;
 mod node;
 mod prefetch;
+mod relocate;
 mod scan;
 mod slot;
 mod tag_match;

@@ -22,6 +22,11 @@ impl<T: Item> Table<T> {
             prefetch(pointer.as_ptr());
         }
         items.for_each(|slot| self.visit(slot, visit));
+        self.cursor_after(cursor, bucket)
+    }
+
+    /// The cursor of the bucket that follows the one of `cursor`, whose number is `bucket`.
+    pub(super) fn cursor_after(&self, cursor: u64, bucket: u32) -> u64 {
         next_cursor(cursor, self.geometry.depth(bucket, self.directory.buckets()))
     }
 

@@ -139,6 +139,38 @@ impl Entry {
         len
     }
 
+    /// Moves the allocations of the entry that `is_misplaced` says so of, and counts them. A value of
+    /// more than `most_parts` parts stays; one of fewer is moved as a whole, with all its parts, as
+    /// soon as its first part is misplaced: what was allocated together is in similar places.
+    pub fn relocate(
+        &mut self,
+        most_parts: usize,
+        is_misplaced: &mut dyn FnMut(NonNull<u8>) -> bool,
+    ) -> usize {
+        let mut moved = 0;
+        if let Some(object) = self.object_mut()
+            && object.free_cost() <= most_parts
+        {
+            let mut misplaced = is_misplaced(NonNull::from(&mut *object).cast());
+            if let Object::String(bytes) = object
+                && let Some(bytes) = NonNull::new(bytes.as_mut_ptr())
+            {
+                misplaced |= is_misplaced(bytes);
+            }
+            if misplaced {
+                moved += 1;
+                let copy = Box::new(object.clone());
+                drop(self.take_box());
+                self.store_box(copy);
+            }
+        }
+        if is_misplaced(self.0.address()) {
+            moved += 1;
+            self.0.move_elsewhere();
+        }
+        moved
+    }
+
     /// Takes the boxed value out, if there is one, and drops the rest.
     #[must_use]
     pub fn take_object(mut self) -> Option<Box<Object>> {

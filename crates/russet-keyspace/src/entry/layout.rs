@@ -399,6 +399,18 @@ impl Block {
         }
     }
 
+    /// The address of the allocation.
+    pub(super) fn address(&self) -> NonNull<u8> {
+        self.0
+    }
+
+    /// Moves the block to another allocation of the same size.
+    pub(super) fn move_elsewhere(&mut self) {
+        let (shape, expire_at_ms) = (self.shape(), self.expire_at_ms());
+        // SAFETY: both are the block's own.
+        unsafe { self.relocate(shape, shape, expire_at_ms) };
+    }
+
     /// Gives the allocation away. [`Block::from_raw`] takes it back.
     #[inline]
     pub(super) fn into_raw(self) -> NonNull<u8> {

@@ -390,3 +390,45 @@ fn threads_lose_nothing() {
     assert_eq!(total, ((WORKERS - 1) * ROUNDS) as i64);
     assert_eq!((keyspace.key_count(0), keyspace.expiring_count(0)), (0, 0));
 }
+
+#[test]
+fn moving_everything_changes_nothing() {
+    let keyspace = keyspace(1);
+    for (number, name) in NAMES.iter().enumerate() {
+        let hash = keyspace.hash(name);
+        let expire_at_ms = (number % 3 == 0).then_some(number as i64);
+        let mut guard = keyspace.try_lock(keyspace.shard_of(hash)).expect("it is free");
+        guard.insert(
+            1,
+            hash,
+            Entry::with_bytes(name, &vec![number as u8; number * 30], expire_at_ms),
+        );
+    }
+    for shard in USED_SHARDS {
+        let mut guard = keyspace.try_lock(shard).expect("it is free");
+        let (mut cursor, mut moved, mut addresses) = (0, 0, 0);
+        loop {
+            let mut all = |_| {
+                addresses += 1;
+                true
+            };
+            cursor = guard.relocate(1, cursor, 100, &mut all, &mut |count| moved += count);
+            if cursor == 0 {
+                break;
+            }
+        }
+        let db = guard.shard().db(1).expect("it has keys");
+        db.check_invariants(guard.hasher());
+        assert!(moved >= db.len() && addresses > moved, "pages and leaves were moved too");
+        assert_eq!(guard.relocate(2, 0, 100, &mut |_| true, &mut |_| ()), 0, "an absent database");
+    }
+    for (number, name) in NAMES.iter().enumerate() {
+        let hash = keyspace.hash(name);
+        let guard = keyspace.try_lock(keyspace.shard_of(hash)).expect("it is free");
+        let entry = guard.find(1, hash, name).expect("it was only moved");
+        entry.check_invariants();
+        let expected = (number % 3 == 0).then_some(number as i64);
+        assert_eq!(value_of(&entry).bytes, vec![number as u8; number * 30]);
+        assert_eq!(entry.expire_at_ms(), expected);
+    }
+}

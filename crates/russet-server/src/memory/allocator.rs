@@ -1,8 +1,8 @@
 //! What the allocator and the system know, and what the allocator can be asked to do.
 
-use std::ptr;
+use std::ptr::{self, NonNull};
 
-use tikv_jemalloc_ctl::{epoch, stats, stats_print};
+use tikv_jemalloc_ctl::{epoch, raw, stats, stats_print};
 
 use super::Ratio;
 
@@ -69,6 +69,82 @@ pub fn statistics() -> Vec<u8> {
 pub fn return_in_background() {
     if let Err(error) = tikv_jemalloc_ctl::background_thread::write(true) {
         tracing::warn!("The allocator cannot return memory in the background: {error}");
+    }
+}
+
+/// How well used the slabs are that allocations lie in.
+pub struct Utilization {
+    /// `experimental.utilization.batch_query`, as the allocator numbers it.
+    control: [usize; 3],
+}
+
+impl Utilization {
+    /// `None` without the allocator that knows.
+    pub fn find() -> Option<Self> {
+        const NAME: &std::ffi::CStr = c"experimental.utilization.batch_query";
+        let (mut control, mut len) = ([0; 3], 3);
+        // SAFETY: the name is a C string, and the array has room for `len` numbers.
+        let failed = unsafe {
+            tikv_jemalloc_sys::mallctlnametomib(NAME.as_ptr(), control.as_mut_ptr(), &mut len)
+        };
+        (failed == 0 && len == control.len()).then_some(Utilization { control })
+    }
+
+    /// Whether an allocation lies in a slab of which at most [`WELL_USED`] is in use.
+    pub fn is_poor(&self, allocation: NonNull<u8>) -> bool {
+        let mut allocations = [allocation.as_ptr()];
+        // Of the slab: free places, places, bytes.
+        let mut answer = [0_usize; 3];
+        let mut answer_len = size_of_val(&answer);
+        // SAFETY: the control reads the one address, which it only looks up, and writes three
+        // numbers for it; it may be asked by any thread at any time.
+        let failed = unsafe {
+            tikv_jemalloc_sys::mallctlbymib(
+                self.control.as_ptr(),
+                self.control.len(),
+                answer.as_mut_ptr().cast(),
+                &mut answer_len,
+                allocations.as_mut_ptr().cast(),
+                size_of_val(&allocations),
+            )
+        };
+        let [free, places, _] = answer;
+        failed == 0 && places > 1 && (places - free) as f64 <= places as f64 * WELL_USED
+    }
+}
+
+/// The part of a slab that is in use from which on there is no point in emptying it.
+const WELL_USED: f64 = 0.9;
+
+/// Where a thread puts what it moves: an arena of its own, in which nothing is sparse yet.
+pub struct Elsewhere {
+    arena: u32,
+}
+
+impl Elsewhere {
+    /// A new arena; `None` if the allocator has none to give.
+    pub fn new() -> Option<Self> {
+        // SAFETY: the control gives the number of an arena, an unsigned integer.
+        unsafe { raw::read(b"arenas.create\0") }.ok().map(|arena| Elsewhere { arena })
+    }
+
+    /// Runs something with all allocations of this thread elsewhere. The thread's cache of freed
+    /// allocations is bypassed, so that what is freed leaves its slab at once.
+    pub fn during<R>(&self, body: impl FnOnce() -> R) -> R {
+        const ARENA: &[u8] = b"thread.arena\0";
+        const CACHE: &[u8] = b"thread.tcache.enabled\0";
+        // SAFETY: the values of these controls are a C `bool` and the number of an arena that exists;
+        // they concern this thread only. Where they fail, allocations just are where they always are.
+        unsafe {
+            let _ = raw::write(CACHE, false);
+            let usual: Result<u32, _> = raw::update(ARENA, self.arena);
+            let result = body();
+            if let Ok(usual) = usual {
+                let _ = raw::write(ARENA, usual);
+            }
+            let _ = raw::write(CACHE, true);
+            result
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use tikv_jemalloc_ctl::thread::{ThreadLocal, allocatedp, deallocatedp};
 
-pub use allocator::{Allocator, purge, return_in_background, statistics};
+pub use allocator::{Allocator, Elsewhere, Utilization, purge, return_in_background, statistics};
 pub use human::Human;
 
 use crate::exec::View;

@@ -85,6 +85,12 @@ pub struct WorkerStats {
     pub expired_keys: Counter,
     pub evicted_keys: Counter,
     pub evicted_clients: Counter,
+    pub active_defrag_hits: Counter,
+    pub active_defrag_misses: Counter,
+    pub active_defrag_key_hits: Counter,
+    pub active_defrag_key_misses: Counter,
+    /// Time spent on defragmentation, in microseconds.
+    pub defrag_us: Counter,
     pub changes: Counter,
     /// Times a connection was set aside because a shard was busy.
     pub set_aside_shard: Counter,
@@ -115,6 +121,11 @@ impl WorkerStats {
             &self.expired_keys,
             &self.evicted_keys,
             &self.evicted_clients,
+            &self.active_defrag_hits,
+            &self.active_defrag_misses,
+            &self.active_defrag_key_hits,
+            &self.active_defrag_key_misses,
+            &self.defrag_us,
             &self.set_aside_shard,
             &self.set_aside_gate,
             &self.gate_waits,
@@ -158,6 +169,12 @@ pub struct ServerStats {
     pub eviction_exceeded_since_us: AtomicU64,
     /// For how long it has been exceeded before that.
     pub eviction_exceeded_us: AtomicU64,
+    /// Percent of a processor that each worker spends on defragmentation at present.
+    pub defrag_effort: AtomicU64,
+    /// Since when, in milliseconds after the start; 0 for not at present.
+    pub defrag_since_ms: AtomicU64,
+    /// For how long it was running before that.
+    pub defrag_ms: AtomicU64,
     pub rates: rates::Rates,
     /// Sum of expired keys in the last expiry step, for the time limit statistics.
     pub expired_time_cap_reached: AtomicU64,
@@ -171,6 +188,7 @@ impl ServerStats {
         self.expired_time_cap_reached.store(0, Ordering::Relaxed);
         self.eviction_exceeded_since_us.store(0, Ordering::Relaxed);
         self.eviction_exceeded_us.store(0, Ordering::Relaxed);
+        self.defrag_ms.store(0, Ordering::Relaxed);
         self.rates.reset();
     }
 }

@@ -59,6 +59,7 @@ pub struct Worker {
     pub(super) timers: super::timers::Timers,
     /// Its share of loading and saving keys.
     pub(super) duties: super::persist::Duties,
+    pub(super) defrag: super::defrag::Defrag,
 }
 
 impl Worker {
@@ -68,6 +69,7 @@ impl Worker {
         let stats = server.workers[id].stats.clone();
         Worker {
             charged_under: MemoryShare::Bytes(0),
+            defrag: Default::default(),
             context: WorkerContext::new(id, config, stats),
             timers: super::timers::Timers::new(&server, id),
             server,
@@ -141,7 +143,10 @@ impl Worker {
         let next = self.timers.until_next(&self.server, &self.context);
         let now_ms = self.context.clock.now_ms();
         let retry = self.aside.until_next(now_ms, !self.context.ready.is_empty());
-        let times = [retry, self.blocked.until_next(now_ms), self.duties.until_next()];
+        let defrag = self.defrag.until_next_ms(&self.server, now_ms);
+        let defrag = defrag.map(|ms| Duration::from_millis(ms as u64));
+        let duties = self.duties.until_next();
+        let times = [retry, self.blocked.until_next(now_ms), duties, defrag];
         times.into_iter().flatten().chain([next]).min()
     }
 

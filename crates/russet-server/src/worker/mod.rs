@@ -17,6 +17,7 @@ mod blocked;
 pub mod clock;
 mod connection;
 mod context;
+mod defrag;
 mod event_loop;
 mod execute;
 mod limits;

@@ -79,6 +79,11 @@ impl Timers {
         Duration::from_millis(next_ms.max(0) as u64)
     }
 
+    /// The shards that this worker looks after.
+    pub fn shards(&self) -> std::ops::Range<usize> {
+        self.shards.clone()
+    }
+
     /// Looks up when the next key expires.
     fn look_up_due(&mut self, keyspace: &Keyspace) {
         self.seen_advances = keyspace.expiry_advances();
@@ -118,6 +123,7 @@ impl Worker {
             server.keyspace.gate().leave(id);
         }
         self.evict(&server);
+        self.defragment(&server, now_ms);
         self.end_waits(now_ms);
         if id == 0 && now_ms >= self.timers.next_reading_ms {
             self.timers.next_reading_ms = now_ms + INTERVAL.as_millis() as i64;

@@ -1,6 +1,7 @@
 //! CONFIG and INFO, end to end: what they do to, and say of, a running server.
 
 mod configuration;
+mod defragmentation;
 mod eviction;
 mod info;
 

@@ -48,29 +48,29 @@ macro_rules! memory_limits {
             "activerehashing" => activerehashing: bool = true, YES_NO, NoEffect;
 
             /// Whether fragmented memory is put in order while the server runs.
-            "activedefrag" => activedefrag: bool = false, YES_NO, Later;
+            "activedefrag" => activedefrag: bool = false, YES_NO, Works;
 
             /// Fragmented bytes below which nothing is done about them.
             "active-defrag-ignore-bytes" => active_defrag_ignore_bytes: u64 = 100 << 20,
-                memory(1, LONG_MAX), Later;
+                memory(1, LONG_MAX), Works;
 
             /// Percentage of fragmentation below which nothing is done about it.
             "active-defrag-threshold-lower" => active_defrag_threshold_lower: u32 = 10,
-                integer(0, 1000), Later;
+                integer(0, 1000), Works;
 
             /// Percentage of fragmentation from which on the greatest effort is made.
             "active-defrag-threshold-upper" => active_defrag_threshold_upper: u32 = 100,
-                integer(0, 1000), Later;
+                integer(0, 1000), Works;
 
             /// The least effort, in percent of a processor.
-            "active-defrag-cycle-min" => active_defrag_cycle_min: u32 = 1, integer(1, 99), Later;
+            "active-defrag-cycle-min" => active_defrag_cycle_min: u32 = 1, integer(1, 99), Works;
 
             /// The greatest effort, in percent of a processor.
-            "active-defrag-cycle-max" => active_defrag_cycle_max: u32 = 25, integer(1, 99), Later;
+            "active-defrag-cycle-max" => active_defrag_cycle_max: u32 = 25, integer(1, 99), Works;
 
-            /// Elements from which on a collection is put in order in several steps.
+            /// Elements from which on a collection is left as it is.
             "active-defrag-max-scan-fields" => active_defrag_max_scan_fields: u64 = 1000,
-                integer(1, i64::MAX), Later;
+                integer(1, i64::MAX), Works;
 
             /// Whether the allocator gives memory back to the system from a thread of its own.
             "jemalloc-bg-thread" => jemalloc_bg_thread: bool = true, YES_NO, Later;

@@ -113,7 +113,8 @@ pub fn memory(server: &Server, figures: &Figures, report: &mut Report) {
     report.field("mem_clients_normal", figures.clients);
     report.zeros(&["mem_cluster_links", "mem_aof_buffer"]);
     report.field("mem_allocator", "jemalloc-5.3.0");
-    report.zeros(&["active_defrag_running"]);
+    let effort = server.stats.defrag_effort.load(Ordering::Relaxed);
+    report.field("active_defrag_running", effort);
     report.field("lazyfree_pending_objects", server.lazy_free.pending());
     report.field("lazyfreed_objects", server.lazy_free.freed());
 }

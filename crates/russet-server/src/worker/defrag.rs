@@ -1,0 +1,210 @@
+//! Active defragmentation: moving keys and values so that the allocator can give memory back.
+//!
+//! The allocator keeps allocations of one size together in slabs, and can give back a slab only when it
+//! is empty. After many deletions most slabs are nearly so. Each worker goes through its share of the
+//! shards, asks the allocator how well the slab of each allocation is used, and moves it to a new
+//! arena if that is poor ([`memory::Elsewhere`]).
+//!
+//! One worker looks every so often how much memory lies between allocations. If it is more than
+//! `active-defrag-threshold-lower` and `active-defrag-ignore-bytes` allow, that sets the effort, in
+//! percent of a processor: all workers work that much, in slices that are as short as those of expiry,
+//! with a shard's lock for one bucket at a time.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::event_loop::Worker;
+use crate::config::Config;
+use crate::memory::{Allocator, Elsewhere, Utilization};
+use crate::server::Server;
+
+/// How often the first worker looks whether there is anything to do, in milliseconds.
+const LOOK_EVERY_MS: i64 = 100;
+/// How long a worker works at a time before clients are served again.
+const SLICE: Duration = Duration::from_micros(500);
+/// Buckets between two looks at the clock.
+const BUCKETS_AT_ONCE: usize = 8;
+
+/// Where a worker is, and the tools.
+#[derive(Default)]
+pub(super) struct Defrag {
+    /// The place in the worker's shards: shard, database, cursor.
+    shard: usize,
+    db: u32,
+    cursor: u64,
+    /// Made when first needed.
+    tools: Option<(Utilization, Elsewhere)>,
+    /// When the next slice is due, in Unix milliseconds.
+    next_slice_ms: i64,
+    /// When the first worker looks again.
+    next_look_ms: i64,
+}
+
+/// What a slice did.
+#[derive(Default)]
+struct Moves {
+    allocations: u64,
+    keys: u64,
+    examined_keys: u64,
+    examined: u64,
+}
+
+impl Defrag {
+    /// How long the worker may sleep, in milliseconds; `None` if there is nothing to do.
+    pub fn until_next_ms(&self, server: &Server, now_ms: i64) -> Option<i64> {
+        let is_running = server.stats.defrag_effort.load(Ordering::Relaxed) > 0;
+        is_running.then(|| (self.next_slice_ms - now_ms).max(0))
+    }
+}
+
+impl Worker {
+    /// Works a slice if one is due.
+    pub(super) fn defragment(&mut self, server: &Server, now_ms: i64) {
+        if self.context.id == 0 && now_ms >= self.defrag.next_look_ms {
+            self.defrag.next_look_ms = now_ms + LOOK_EVERY_MS;
+            self.set_effort(server);
+        }
+        let effort = server.stats.defrag_effort.load(Ordering::Relaxed);
+        if effort == 0 || now_ms < self.defrag.next_slice_ms {
+            return;
+        }
+        let gate = server.keyspace.gate();
+        if !gate.enter(self.context.id) {
+            return;
+        }
+        let began = Instant::now();
+        self.work(server, began);
+        gate.leave(self.context.id);
+        let worked_us = began.elapsed().as_micros() as u64;
+        self.context.stats.defrag_us.add(worked_us);
+        let rest_us = worked_us * (100 - effort.min(99)) / effort;
+        self.defrag.next_slice_ms = now_ms + (rest_us / 1000).max(1) as i64;
+    }
+
+    /// Looks how fragmented memory is, and decides how much is to be done about it.
+    fn set_effort(&mut self, server: &Server) {
+        let config = &self.context.config;
+        let stats = &server.stats;
+        let was = stats.defrag_effort.load(Ordering::Relaxed);
+        if !config.activedefrag && was == 0 {
+            return;
+        }
+        let effort = if config.activedefrag { effort(config, &Allocator::ask()) } else { 0 };
+        stats.defrag_effort.store(effort, Ordering::Relaxed);
+        let now_ms = server.started.elapsed().as_millis().max(1) as u64;
+        if (was == 0) != (effort == 0) {
+            let since_ms =
+                stats.defrag_since_ms.swap(if effort > 0 { now_ms } else { 0 }, Ordering::Relaxed);
+            if since_ms != 0 {
+                stats.defrag_ms.fetch_add(now_ms - since_ms, Ordering::Relaxed);
+            }
+            // Those that sleep learn of it.
+            server.workers.iter().for_each(|worker| worker.mailbox.ring());
+        }
+    }
+
+    fn work(&mut self, server: &Server, began: Instant) {
+        let shards = self.timers.shards();
+        let Worker { defrag, context, .. } = self;
+        if defrag.tools.is_none() {
+            defrag.tools = Utilization::find().zip(Elsewhere::new());
+        }
+        let Some((utilization, elsewhere)) = defrag.tools.take() else { return };
+        let most_parts = context.config.active_defrag_max_scan_fields as usize;
+        let mut moves = Moves::default();
+        elsewhere.during(|| {
+            while began.elapsed() < SLICE {
+                let busy = defrag.step(server, &shards, most_parts, &utilization, &mut moves);
+                if busy {
+                    break;
+                }
+            }
+        });
+        defrag.tools = Some((utilization, elsewhere));
+        let stats = &context.stats;
+        stats.active_defrag_hits.add(moves.allocations);
+        stats.active_defrag_misses.add(moves.examined - moves.allocations.min(moves.examined));
+        stats.active_defrag_key_hits.add(moves.keys);
+        stats.active_defrag_key_misses.add(moves.examined_keys - moves.keys);
+    }
+}
+
+impl Defrag {
+    /// Goes through a few buckets of one shard. Returns whether somebody holds it.
+    fn step(
+        &mut self,
+        server: &Server,
+        shards: &std::ops::Range<usize>,
+        most_parts: usize,
+        utilization: &Utilization,
+        moves: &mut Moves,
+    ) -> bool {
+        if !shards.contains(&self.shard) {
+            self.shard = shards.start;
+        }
+        let Some(mut guard) = server.keyspace.try_briefly(self.shard) else { return true };
+        for _ in 0..BUCKETS_AT_ONCE {
+            let Moves { allocations, keys, examined_keys, examined } = moves;
+            let mut is_misplaced = |allocation| {
+                *examined += 1;
+                utilization.is_poor(allocation)
+            };
+            let mut moved = |count: usize| {
+                *examined_keys += 1;
+                *keys += u64::from(count > 0);
+                *allocations += count as u64;
+            };
+            self.cursor =
+                guard.relocate(self.db, self.cursor, most_parts, &mut is_misplaced, &mut moved);
+            if self.cursor == 0 {
+                self.db += 1;
+                if self.db == server.keyspace.databases() {
+                    (self.db, self.shard) = (0, self.shard + 1);
+                    break;
+                }
+            }
+        }
+        false
+    }
+}
+
+/// The effort that this fragmentation is worth, in percent of a processor; 0 for none.
+fn effort(config: &Config, allocator: &Allocator) -> u64 {
+    let lost = allocator.fragmentation();
+    let percent = (lost.factor - 1.0) * 100.0;
+    let lower = f64::from(config.active_defrag_threshold_lower);
+    let upper = f64::from(config.active_defrag_threshold_upper).max(lower + 1.0);
+    if percent < lower || lost.bytes < config.active_defrag_ignore_bytes as i64 {
+        return 0;
+    }
+    let (least, most) = (config.active_defrag_cycle_min, config.active_defrag_cycle_max);
+    let (least, most) = (f64::from(least), f64::from(most.max(least)));
+    let effort = least + (most - least) * (percent - lower) / (upper - lower);
+    effort.clamp(least, most) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn effort_grows_with_fragmentation() {
+        let config = Config {
+            active_defrag_threshold_lower: 10,
+            active_defrag_threshold_upper: 100,
+            active_defrag_cycle_min: 5,
+            active_defrag_cycle_max: 50,
+            active_defrag_ignore_bytes: 1 << 20,
+            ..Config::default()
+        };
+        let at = |allocated, active| {
+            effort(&config, &Allocator { allocated, active, ..Allocator::default() })
+        };
+        assert_eq!(at(100 << 20, 109 << 20), 0, "below the lower threshold");
+        assert_eq!(at(1 << 20, (2 << 20) - 1), 0, "too few bytes");
+        assert_eq!(at(100 << 20, 110 << 20), 5);
+        assert_eq!(at(100 << 20, 155 << 20), 27);
+        assert_eq!(at(100 << 20, 200 << 20), 50);
+        assert_eq!(at(100 << 20, 400 << 20), 50);
+    }
+}
