@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use russet_e2e::{Client, Reply, Server, text, tool_or_skip};
 
 use super::rdb::redis_in;
-use super::{LIMIT, dataset, digest, info, integer, ok, russet_in, wait_until};
+use super::{LIMIT, dataset, digest, info, integer, ok, refusal, russet_in, wait_until};
 
 const ALWAYS: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
 
@@ -203,9 +203,7 @@ fn a_log_that_ends_in_the_middle_is_loaded_up_to_there() {
     }
     fs::write(&file, &bytes[..bytes.len() - 1]).expect("it can be written");
     let strict = [&ALWAYS[..], &["--aof-load-truncated", "no"]].concat();
-    let refused = std::panic::catch_unwind(|| russet_in(directory.path(), &strict));
-    let message = refused.expect_err("it does not start");
-    let message = message.downcast_ref::<String>().expect("a text");
+    let message = refusal(directory.path(), &strict);
     assert!(message.contains("in the middle of a command, at offset"), "{message}");
 }
 

@@ -28,6 +28,18 @@ fn russet_in(directory: &Path, arguments: &[&str]) -> Server {
     server
 }
 
+/// What a server says that does not start with the files of a directory.
+fn refusal(directory: &Path, arguments: &[&str]) -> String {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_russet-server"))
+        .args(["--port", "0", "--unixsocket", "socket", "--save", "", "--dir"])
+        .arg(directory)
+        .args(arguments)
+        .output()
+        .expect("it was built");
+    assert!(!output.status.success(), "it does not start");
+    String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+}
+
 /// The fingerprint of all keys.
 fn digest(client: &mut Client) -> String {
     text(&client.run("DEBUG DIGEST"))

@@ -7,7 +7,7 @@ use russet_e2e::{Reply, Server, text, tool_or_skip};
 use russet_persist::crc64;
 
 use super::{
-    dataset, digest, info, integer, ok, russet, russet_in, save_in_background, wait_until,
+    dataset, digest, info, integer, ok, refusal, russet, russet_in, save_in_background, wait_until,
 };
 
 /// Redis whose files are in a directory that outlives it, when it has loaded them.
@@ -124,9 +124,7 @@ fn a_damaged_file_ends_the_start() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("dump.rdb");
     fs::write(&file, b"REDIS0011\x00\x01k").expect("written");
-    let result = std::panic::catch_unwind(|| russet_in(directory.path(), &[]));
-    let message = result.expect_err("it does not start");
-    let message = message.downcast_ref::<String>().expect("a text");
+    let message = refusal(directory.path(), &[]);
     assert!(message.contains("the data ends too early, at offset 12"), "{message}");
 }
 
