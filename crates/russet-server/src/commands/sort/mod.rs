@@ -125,7 +125,7 @@ fn load(
         };
         list.for_some(from, direction, range.len(), |element| elements.push(element));
     } else if let Some(set) = Set::of(object) {
-        if request.store.is_some() {
+        if request.store.is_some() || ctx.in_script {
             request.sort_as_text();
         }
         set.iter().for_each(|member| elements.push(member));
