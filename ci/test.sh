@@ -58,14 +58,14 @@ else
     notice "Miri is not installed: the unsafe modules were run under AddressSanitizer only"
 fi
 
-stage fuzz 480 ci/fuzz.sh 12
+stage fuzz 600 ci/fuzz.sh 8
 
 # Programs from PyPI, against the binary that the tests above have built.
 stage outside 180 ci/outside.sh
 
 # Redis' own suite, against the binary that the tests above have built.
-stage tcl-one-worker 360 ci/tcl-suite.sh --workers 1
-stage tcl-four-workers 360 ci/tcl-suite.sh --workers 4
+stage tcl-one-worker 480 ci/tcl-suite.sh --workers 1
+stage tcl-four-workers 480 ci/tcl-suite.sh --workers 4
 
 # Sums of the closing lines of cargo and of the Tcl suite.
 sum() {

@@ -1,12 +1,15 @@
 //! Execution: from a parsed request to its reply.
 //!
-//! [`dispatch`] checks a request and decides how it runs: keyed, with the locks of its keys' shards,
+//! [`admission`] checks a request; [`dispatch`] decides how it runs: keyed, with the locks of its keys' shards,
 //! or exclusively, behind the closed gate. Either way the handler sees a [`Ctx`]; all it does to
 //! keys goes through the context's [`View`].
 
+mod admission;
 pub mod args;
 mod context;
 pub mod dispatch;
+mod event;
+mod locks;
 pub mod nested;
 mod secrets;
 pub mod transaction;
@@ -16,5 +19,7 @@ mod view;
 pub use crate::config::NotifyClasses as EventClass;
 pub use args::{Args, OwnedCommand};
 pub use context::{Ctx, Key};
+pub use event::Event;
+pub use locks::Locks;
 pub use secrets::hides_argument;
-pub use view::{Event, Locks, View};
+pub use view::View;

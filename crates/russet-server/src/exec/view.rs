@@ -15,7 +15,7 @@ use russet_keyspace::wake_lock::WorkerSet;
 mod walk;
 mod whole;
 
-use super::{EventClass, Key};
+use super::{Event, Key, Locks};
 use crate::blocking::Ready;
 use crate::journal::{Effect, Journal};
 use crate::lazy_free::Garbage;
@@ -23,129 +23,6 @@ use crate::pubsub::Events;
 use crate::scripting::running::Held;
 use crate::server::Server;
 use crate::worker::WorkerContext;
-
-/// What happened to a key, in the words of keyspace notifications.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Event {
-    /// Who hears of it.
-    pub class: EventClass,
-    /// Its name.
-    pub name: &'static str,
-}
-
-impl Event {
-    /// A key got a string.
-    pub const SET: Event = Event::new(EventClass::STRING, "set");
-    /// A key was removed by a command.
-    pub const DEL: Event = Event::new(EventClass::GENERIC, "del");
-    /// A key got an expiry.
-    pub const EXPIRE: Event = Event::new(EventClass::GENERIC, "expire");
-    /// A key lost its expiry.
-    pub const PERSIST: Event = Event::new(EventClass::GENERIC, "persist");
-    /// A key was removed because its time had come.
-    pub const EXPIRED: Event = Event::new(EventClass::EXPIRED, "expired");
-    /// A key came into being.
-    pub const NEW: Event = Event::new(EventClass::NEW, "new");
-    /// A key was looked for that is not there.
-    pub const MISS: Event = Event::new(EventClass::KEY_MISS, "keymiss");
-
-    /// An event of a class.
-    pub const fn new(class: EventClass, name: &'static str) -> Self {
-        Event { class, name }
-    }
-}
-
-/// What a view holds while it lives.
-pub enum Locks<'a> {
-    /// Nothing: the command has no keys.
-    None,
-    /// The shard of all its keys.
-    One(ShardGuard<'a>),
-    /// The shards of its keys.
-    Many(ManyLocks<'a>),
-    /// Everything, behind the closed gate. Boxed, because the rest is smaller and far more common.
-    All(Box<Exclusive<'a>>),
-}
-
-impl<'a> Locks<'a> {
-    /// The entry of a key in a shard, expired or not.
-    fn find(&self, shard: usize, db: u32, hash: u64, key: &[u8]) -> Option<EntryRef<'_>> {
-        let guards = match self {
-            Locks::None => &[],
-            Locks::One(guard) => std::slice::from_ref(guard),
-            Locks::Many(locks) => &locks.guards[..],
-            Locks::All(exclusive) => return exclusive.find(shard, db, hash, key),
-        };
-        guards[place_of(guards, shard)].find(db, hash, key)
-    }
-
-    /// Whether a shard is held.
-    pub(crate) fn hold(&self, shard: usize) -> bool {
-        match self {
-            Locks::None => false,
-            Locks::One(guard) => guard.index() == shard,
-            Locks::Many(locks) => {
-                locks.guards.binary_search_by_key(&shard, ShardGuard::index).is_ok()
-            }
-            Locks::All(_) => true,
-        }
-    }
-
-    /// Adds a shard that is not held yet.
-    fn add(&mut self, guard: ShardGuard<'a>) {
-        let mut guards = match std::mem::replace(self, Locks::None) {
-            Locks::None => return *self = Locks::One(guard),
-            Locks::One(other) => vec![other],
-            Locks::Many(locks) => locks.guards,
-            Locks::All(_) => unreachable!("everything is held already"),
-        };
-        let at = guards.partition_point(|other| other.index() < guard.index());
-        guards.insert(at, guard);
-        *self = Locks::Many(ManyLocks::new(guards));
-    }
-
-    #[inline]
-    pub(crate) fn shard(&mut self, index: usize) -> &mut ShardGuard<'a> {
-        match self {
-            Locks::One(guard) => {
-                assert_eq!(guard.index(), index, "a command touches the keys it declares");
-                guard
-            }
-            Locks::Many(locks) => locks.shard(index),
-            Locks::All(exclusive) => exclusive.shard(index),
-            Locks::None => unreachable!("a command without keys touches none"),
-        }
-    }
-}
-
-/// The shards of several keys.
-pub struct ManyLocks<'a> {
-    /// Ascending.
-    guards: Vec<ShardGuard<'a>>,
-    /// The one used last: a command does several things with a key before it goes on to the next.
-    last: usize,
-}
-
-impl<'a> ManyLocks<'a> {
-    /// Shards in ascending order, at least one.
-    pub fn new(guards: Vec<ShardGuard<'a>>) -> Self {
-        ManyLocks { guards, last: 0 }
-    }
-
-    #[inline]
-    fn shard(&mut self, index: usize) -> &mut ShardGuard<'a> {
-        if self.guards[self.last].index() != index {
-            self.last = place_of(&self.guards, index);
-        }
-        &mut self.guards[self.last]
-    }
-}
-
-fn place_of(guards: &[ShardGuard<'_>], shard: usize) -> usize {
-    guards
-        .binary_search_by_key(&shard, ShardGuard::index)
-        .expect("a command touches the keys it declares")
-}
 
 /// How a view marks the entries it reads.
 #[derive(Clone, Copy, Debug)]
@@ -548,9 +425,7 @@ impl<'a> View<'a> {
         match &self.locks {
             Locks::None => Held::Shards(Vec::new()),
             Locks::One(guard) => Held::Shards(vec![guard.index()]),
-            Locks::Many(locks) => {
-                Held::Shards(locks.guards.iter().map(ShardGuard::index).collect())
-            }
+            Locks::Many(locks) => Held::Shards(locks.shards().collect()),
             Locks::All(_) => Held::All,
         }
     }

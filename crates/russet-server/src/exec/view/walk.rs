@@ -7,7 +7,8 @@ use russet_keyspace::keyspace::{Keyspace, ShardGuard};
 use russet_keyspace::wake_lock::WorkerSet;
 use smallvec::SmallVec;
 
-use super::{Event, Locks, View};
+use super::View;
+use crate::exec::{Event, Locks};
 use crate::journal::Effect;
 
 /// Buckets looked at under one hold of a lock. They hold some 200 keys, which takes about as long as
