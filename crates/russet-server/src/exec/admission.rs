@@ -88,18 +88,23 @@ fn fits_persistence(
                 .is_some_and(|transaction| transaction.queue.iter().any(|(entry, _)| has(entry)))
     };
     let writes = |entry: &CommandEntry| entry.flags().contains(Flags::WRITE);
+    let needs_disk = || writes(entry) || entry.command.name == "ping" || runs(writes);
     let config = &worker.config;
     if server.persistence.has_failed()
         && config.stop_writes_on_bgsave_error
         && !config.save.is_empty()
-        && (writes(entry) || entry.command.name == "ping" || runs(writes))
+        && needs_disk()
     {
         return Err(Error::CANNOT_SAVE);
     }
     if server.persistence.has_log_failed()
-        && (writes(entry) || entry.command.name == "ping" || runs(writes))
+        && let Some(failure) = server.persistence.log.load().as_ref().and_then(|log| log.failure())
+        && needs_disk()
     {
-        return Err(Error::new("MISCONF Errors writing to the AOF file: No space left on device"));
+        let text = failure.to_string();
+        // The standard library adds the number.
+        let text = text.split(" (os error").next().unwrap_or_default();
+        return Err(Error::new(format!("MISCONF Errors writing to the AOF file: {text}")));
     }
     let needs_keys = |entry: &CommandEntry| !entry.flags().contains(Flags::LOADING);
     if server.persistence.is_loading() && (needs_keys(entry) || runs(needs_keys)) {

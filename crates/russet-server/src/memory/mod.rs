@@ -70,6 +70,13 @@ impl Counters {
     }
 }
 
+/// A thread that ends leaves nothing unknown.
+impl Drop for Counters {
+    fn drop(&mut self) {
+        self.publish();
+    }
+}
+
 /// Makes known what this thread has allocated and freed so far.
 #[inline]
 pub fn publish() {

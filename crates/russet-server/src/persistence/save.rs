@@ -213,6 +213,8 @@ fn start(
 fn write(snapshot: &Snapshot, job: &Job) -> io::Result<()> {
     let mut file = RdbFile::create(&job.temporary, job.options.clone(), &job.sizes)?;
     while let Some(chunk) = snapshot.spool.next() {
+        // The chunk before this one was allocated by a worker and freed here.
+        crate::memory::publish();
         file.keys(chunk.db, &chunk.bytes)?;
         snapshot.written_keys.fetch_add(chunk.keys, Ordering::Relaxed);
         sleep(snapshot, job.delay.saturating_mul(chunk.keys as u32));

@@ -1,7 +1,6 @@
 //! A worker's share of loading and saving keys, and of the decisions about it.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use russet_keyspace::access::AccessPolicy;
@@ -165,7 +164,7 @@ fn due(server: &Server, config: &Config, now_ms: i64) -> Option<Due> {
     let log = persistence.log.load();
     if let Some(log) = &*log {
         log.set_policy(config.appendfsync);
-        persistence.set_log_failed(log.has_failed.load(Ordering::Relaxed));
+        persistence.set_log_failed(log.failure().is_some());
     }
     if log.is_some() != config.appendonly
         && (!config.appendonly || persistence.snapshot.load().is_none())

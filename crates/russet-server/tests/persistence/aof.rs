@@ -1,6 +1,7 @@
 //! The append-only file: across crashes, to and from Redis, rewritten under load.
 
 use std::fs::{self, OpenOptions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -9,7 +10,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use russet_e2e::{Client, Reply, Server, text, tool_or_skip};
 
 use super::rdb::redis_in;
-use super::{LIMIT, dataset, digest, info, integer, ok, refusal, russet_in, wait_until};
+use super::{
+    LIMIT, dataset, digest, info, integer, ok, refusal, russet, russet_in, save_in_background,
+    wait_until,
+};
 
 const ALWAYS: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
 
@@ -253,4 +257,74 @@ fn the_single_file_of_before_redis_7_is_adopted() {
     kill(&mut server);
     let server = russet_in(directory.path(), &ALWAYS);
     assert_eq!(digest(&mut server.client()), expected);
+}
+
+/// From now on no file of the server may grow beyond so many bytes.
+fn limit_files(server: &Server, bytes: &str) {
+    let limit = format!("--fsize={bytes}:unlimited");
+    let id = server.process_id().to_string();
+    let status = Command::new("prlimit").args(["--pid", &id, &limit]).status();
+    assert!(status.expect("it is there").success());
+}
+
+/// A file that may not grow is as good as a full disk.
+#[test]
+fn a_full_disk_stops_writes_until_there_is_room() {
+    if !tool_or_skip("prlimit") {
+        return;
+    }
+    let directory = tempfile::tempdir().expect("a directory");
+    let (script, data) = (directory.path().join("limited.sh"), directory.path().join("data"));
+    let program = env!("CARGO_BIN_EXE_russet-server");
+    // Beyond the limit the system sends a signal, which would end the server.
+    let text = format!("#!/bin/sh\ntrap '' XFSZ\nexec {program} \"$@\"\n");
+    fs::write(&script, text).expect("it can be written");
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    fs::create_dir(&data).expect("it can be made");
+    let arguments = ["--dir", data.to_str().expect("UTF-8"), "--appendonly", "yes"];
+    let mut server = Server::start(&script, &arguments);
+    let mut client = server.client();
+    limit_files(&server, "100000");
+    let (value, mut len) = ("x".repeat(30_000), 0);
+    wait_until("refused", || match client.command(&["APPEND", "k", &value]) {
+        Reply::Integer(appended) => {
+            len = appended;
+            false
+        }
+        Reply::Error(error) => {
+            assert_eq!(error, b"MISCONF Errors writing to the AOF file: File too large");
+            true
+        }
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(info(&mut client, "aof_last_write_status"), "err");
+    assert_eq!(integer(&client.run("STRLEN k")), len, "reads go on");
+    limit_files(&server, "unlimited");
+    wait_until("accepted again", || client.run("SET after 1") == ok());
+    assert_eq!(info(&mut client, "aof_last_write_status"), "ok");
+    let expected = digest(&mut client);
+    server.terminate().expect("it ends");
+    let server = russet_in(&data, &["--appendonly", "yes"]);
+    assert_eq!(digest(&mut server.client()), expected);
+}
+
+#[test]
+fn what_was_written_is_memory_no_more() {
+    let server = russet(&["--appendonly", "yes", "--worker-threads", "2"]);
+    let mut client = server.client();
+    let used = |client: &mut Client| {
+        let report = text(&client.run("INFO memory"));
+        let line = report.lines().find_map(|line| line.strip_prefix("used_memory:"));
+        line.expect("it is there").parse::<i64>().expect("a number")
+    };
+    let before = used(&mut client);
+    let value = "x".repeat(10_000);
+    for number in 0..1_000 {
+        client.command(&["SET", &format!("k{number}"), &value]);
+    }
+    save_in_background(&mut client);
+    rewrite(&mut client);
+    assert!(used(&mut client) > before + 10_000_000);
+    assert_eq!(client.run("FLUSHALL SYNC"), ok());
+    wait_until("freed", || used(&mut client) < before + 2_000_000);
 }

@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use russet_persist::aof::write_command;
+use rustix::io::Errno;
 
 use super::LogFiles;
 use crate::config::AppendFsync;
@@ -58,8 +59,10 @@ pub struct AppendLog {
     /// New increments begun, or not begun because of an error.
     rotations: AtomicU64,
     failed_rotations: AtomicU64,
-    /// The last write or flush has failed.
-    pub has_failed: AtomicBool,
+    /// The error number of the last write; 0 if it succeeded.
+    write_errno: AtomicI32,
+    /// And of the last flush.
+    flush_errno: AtomicI32,
     /// Bytes of all files.
     pub size: AtomicU64,
     /// Bytes of all files when they were last rewritten, or at the start.
@@ -90,7 +93,8 @@ impl AppendLog {
             durable: AtomicU64::new(0),
             rotations: AtomicU64::new(0),
             failed_rotations: AtomicU64::new(0),
-            has_failed: AtomicBool::new(false),
+            write_errno: AtomicI32::new(0),
+            flush_errno: AtomicI32::new(0),
             size: AtomicU64::new(size),
             base_size: AtomicU64::new(size),
             wake,
@@ -98,6 +102,15 @@ impl AppendLog {
         let writer = Writer { log: log.clone(), file, file_bytes, flushed: Instant::now() };
         std::thread::Builder::new().name("append-log".into()).spawn(move || writer.run())?;
         Ok(log)
+    }
+
+    /// Why the last write or flush has failed, if one has.
+    pub fn failure(&self) -> Option<io::Error> {
+        [&self.write_errno, &self.flush_errno]
+            .map(|errno| errno.load(Ordering::Relaxed))
+            .into_iter()
+            .find(|errno| *errno != 0)
+            .map(io::Error::from_raw_os_error)
     }
 
     /// Changes when the log is flushed.
@@ -238,6 +251,8 @@ impl Writer {
                 has_unflushed = false;
             }
             log.durable.store(offset, Ordering::Release);
+            // Workers allocated what was written and is freed now.
+            crate::memory::publish();
             if log.is_always() {
                 (log.wake)();
             }
@@ -274,10 +289,14 @@ impl Writer {
         loop {
             match self.file.write_all(bytes) {
                 Ok(()) => break,
-                Err(error) => self.fail("Error writing to the AOF file", &error),
+                Err(error) => {
+                    self.fail("Error writing to the AOF file", &error, &self.log.write_errno);
+                }
             }
             // What was written of it would be read as a command that is damaged.
-            if let Err(error) = self.file.set_len(self.file_bytes) {
+            let whole = SeekFrom::Start(self.file_bytes);
+            let cut = self.file.set_len(self.file_bytes).and_then(|()| self.file.seek(whole));
+            if let Err(error) = cut {
                 tracing::warn!("Could not cut off what was written in part: {error}");
             }
             std::thread::sleep(SECOND);
@@ -288,27 +307,33 @@ impl Writer {
         }
         self.file_bytes += bytes.len() as u64;
         self.log.size.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        if self.log.has_failed.swap(false, Ordering::Relaxed) {
-            tracing::warn!("AOF write error looks solved. The server can write again.");
-        }
+        self.succeed(&self.log.write_errno);
     }
 
     fn flush(&mut self) {
-        if let Err(error) = self.file.sync_data() {
-            // What the system has dropped cannot be flushed by trying again.
-            self.fail("Error flushing the AOF file", &error);
+        match self.file.sync_data() {
+            Ok(()) => self.succeed(&self.log.flush_errno),
+            Err(error) => self.fail("Error flushing the AOF file", &error, &self.log.flush_errno),
         }
         self.flushed = Instant::now();
     }
 
-    fn fail(&self, what: &str, error: &io::Error) {
+    fn succeed(&self, errno: &AtomicI32) {
+        if errno.swap(0, Ordering::Relaxed) != 0 && self.log.failure().is_none() {
+            tracing::warn!("AOF write error looks solved. The server can write again.");
+        }
+    }
+
+    fn fail(&self, what: &str, error: &io::Error, errno: &AtomicI32) {
         if self.log.is_always() {
             tracing::error!(
                 "{what}: {error}. Can't recover when the AOF fsync policy is 'always'. Exiting..."
             );
             std::process::exit(1);
         }
-        if !self.log.has_failed.swap(true, Ordering::Relaxed) {
+        if errno.swap(error.raw_os_error().unwrap_or(Errno::IO.raw_os_error()), Ordering::Relaxed)
+            == 0
+        {
             tracing::warn!("{what}: {error}");
         }
     }

@@ -81,7 +81,8 @@ pub fn persistence(source: &Source<'_>, report: &mut Report) {
     report.field("aof_last_bgrewrite_status", status(&persistence.rewrite_failed));
     report.field("aof_rewrites", load(&persistence.rewrites));
     report.zeros(&["aof_rewrites_consecutive_failures"]);
-    let write_status = log.as_ref().map_or("ok", |log| status(&log.has_failed));
+    let has_failed = log.as_ref().is_some_and(|log| log.failure().is_some());
+    let write_status = if has_failed { "err" } else { "ok" };
     report.field("aof_last_write_status", write_status);
     report.zeros(&["aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"]);
     if let Some(log) = &*log {
