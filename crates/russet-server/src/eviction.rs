@@ -66,15 +66,34 @@ pub fn policy(config: &Config, order: Order) -> Option<Policy> {
 
 /// Whether more is used than `maxmemory` allows, give or take a little.
 #[inline]
-pub fn is_over_limit(config: &Config) -> bool {
-    config.maxmemory != 0 && memory::roughly_used_bytes() > config.maxmemory
+pub fn is_over_limit(server: &Server, config: &Config) -> bool {
+    config.maxmemory != 0
+        && memory::roughly_used_bytes() > config.maxmemory
+        && memory::roughly_used_bytes() > limit(server, config)
+}
+
+/// Memory on its way to the disk. Eviction does not take it into account, because evicting keys makes
+/// it more: the log records that, and a snapshot keeps what it had to show.
+pub fn uncounted_bytes(server: &Server) -> u64 {
+    let log = server.persistence.log.load();
+    let snapshot = server.persistence.snapshot.load();
+    log.as_ref().map_or(0, |log| log.held_bytes())
+        + snapshot.as_ref().map_or(0, |snapshot| snapshot.spool.held_bytes() as u64)
+}
+
+fn limit(server: &Server, config: &Config) -> u64 {
+    config.maxmemory + uncounted_bytes(server)
 }
 
 /// Takes a step of eviction if the limit is exceeded. The caller holds no shard; it is inside the gate
 /// if `is_inside` says so, and enters it otherwise.
 #[inline]
 pub fn make_room(server: &Server, worker: &mut WorkerContext, is_inside: bool) -> Room {
-    if is_over_limit(&worker.config) { step(server, worker, is_inside) } else { Room::Enough }
+    if is_over_limit(server, &worker.config) {
+        step(server, worker, is_inside)
+    } else {
+        Room::Enough
+    }
 }
 
 #[cold]
@@ -105,7 +124,6 @@ fn step(server: &Server, worker: &mut WorkerContext, is_inside: bool) -> Room {
 /// Evicts until there is room, or time is up.
 fn evict(server: &Server, worker: &mut WorkerContext, policy: Policy, began: Instant) -> Room {
     let config = worker.config.clone();
-    let limit = config.maxmemory;
     let patience = patience(config.maxmemory_eviction_tenacity);
     let now_ms = worker.clock.now_ms();
     let samples = config.maxmemory_samples as usize;
@@ -113,6 +131,7 @@ fn evict(server: &Server, worker: &mut WorkerContext, policy: Policy, began: Ins
     let mut evicted = 0;
     let room = loop {
         let used = memory::roughly_used_bytes();
+        let limit = limit(server, &config);
         if used <= limit + server.lazy_free.pending_bytes() {
             let is_close = used <= limit + limit / TOLERANCE;
             break if is_close { Room::Enough } else { Room::BeingFreed };

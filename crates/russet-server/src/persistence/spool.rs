@@ -49,13 +49,18 @@ pub struct Spool {
 impl Spool {
     /// Whether it is time to let the disk catch up.
     pub fn is_full(&self) -> bool {
-        self.state.lock().bytes > FULL_BYTES
+        self.held_bytes() > FULL_BYTES
+    }
+
+    /// Bytes of memory that is taken until it is in the file.
+    pub fn held_bytes(&self) -> usize {
+        self.state.lock().bytes
     }
 
     /// Adds keys.
     pub fn push(&self, chunk: Chunk) {
         let mut state = self.state.lock();
-        state.bytes += chunk.bytes.len();
+        state.bytes += chunk.bytes.capacity();
         state.whole.push_back(chunk);
         self.changed.notify_one();
     }
@@ -68,17 +73,17 @@ impl Spool {
             state.whole.push_back(Chunk { db, ..Chunk::default() });
         }
         let chunk = state.whole.back_mut().expect("there is an open one");
-        let before = chunk.bytes.len();
+        let before = chunk.bytes.capacity();
         write(&mut chunk.bytes);
         chunk.keys += 1;
-        state.bytes += state.whole.back().map_or(0, |chunk| chunk.bytes.len() - before);
+        state.bytes += state.whole.back().map_or(0, |chunk| chunk.bytes.capacity() - before);
         self.changed.notify_one();
     }
 
     /// Adds a piece of a large value.
     pub fn push_piece(&self, chunk: Chunk) {
         let mut state = self.state.lock();
-        state.bytes += chunk.bytes.len();
+        state.bytes += chunk.bytes.capacity();
         state.pieces.push_back(chunk);
         self.changed.notify_one();
     }
@@ -98,7 +103,7 @@ impl Spool {
                 chunk = state.whole.pop_front();
             }
             if let Some(chunk) = chunk {
-                state.bytes -= chunk.bytes.len();
+                state.bytes -= chunk.bytes.capacity();
                 state.is_inside_value = chunk.continues;
                 return Some(chunk);
             }

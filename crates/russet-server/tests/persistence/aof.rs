@@ -284,6 +284,7 @@ fn a_full_disk_stops_writes_until_there_is_room() {
     let arguments = ["--dir", data.to_str().expect("UTF-8"), "--appendonly", "yes"];
     let mut server = Server::start(&script, &arguments);
     let mut client = server.client();
+    wait_until("loaded", || info(&mut client, "loading") == "0");
     limit_files(&server, "100000");
     let (value, mut len) = ("x".repeat(30_000), 0);
     wait_until("refused", || match client.command(&["APPEND", "k", &value]) {

@@ -56,6 +56,8 @@ pub struct AppendLog {
     policy: AtomicU8,
     appended: AtomicU64,
     durable: AtomicU64,
+    /// Memory of the buffer and of what is being written.
+    held_bytes: AtomicU64,
     /// New increments begun, or not begun because of an error.
     rotations: AtomicU64,
     failed_rotations: AtomicU64,
@@ -91,6 +93,7 @@ impl AppendLog {
             policy: AtomicU8::new(policy as u8),
             appended: AtomicU64::new(0),
             durable: AtomicU64::new(0),
+            held_bytes: AtomicU64::new(0),
             rotations: AtomicU64::new(0),
             failed_rotations: AtomicU64::new(0),
             write_errno: AtomicI32::new(0),
@@ -143,6 +146,11 @@ impl AppendLog {
         self.state.lock().bytes
     }
 
+    /// Bytes of memory that what is not written yet takes.
+    pub fn held_bytes(&self) -> u64 {
+        self.held_bytes.load(Ordering::Relaxed)
+    }
+
     /// Has what follows be in a new increment, and returns what [`AppendLog::wait_rotated`] needs.
     pub fn rotate(&self) -> u64 {
         let mut state = self.state.lock();
@@ -179,7 +187,7 @@ impl AppendLog {
         }
         let mut db = state.db;
         let Some(Segment::Bytes(out)) = state.segments.back_mut() else { return };
-        let before = out.len();
+        let (before, capacity) = (out.len(), out.capacity());
         let select = |out: &mut Vec<u8>, db: &mut Option<u32>, wanted: u32| {
             if db.replace(wanted) != Some(wanted) {
                 write_command(out, &[b"SELECT".to_vec(), wanted.to_string().into_bytes()]);
@@ -199,6 +207,7 @@ impl AppendLog {
             write_command(out, &[b"EXEC"]);
         }
         let added = out.len() - before;
+        self.held_bytes.fetch_add((out.capacity() - capacity) as u64, Ordering::Relaxed);
         state.db = db;
         state.bytes += added;
         self.appended.fetch_add(added as u64, Ordering::AcqRel);
@@ -238,9 +247,13 @@ impl Writer {
             drop(state);
             let offset = log.appended_of(&segments, self.file_offset());
             has_unflushed |= !segments.is_empty();
+            let mut released = 0;
             for segment in segments {
                 match segment {
-                    Segment::Bytes(bytes) => self.write(&bytes),
+                    Segment::Bytes(bytes) => {
+                        self.write(&bytes);
+                        released += bytes.capacity() as u64;
+                    }
                     Segment::Rotate => self.rotate(),
                 }
             }
@@ -253,6 +266,7 @@ impl Writer {
             log.durable.store(offset, Ordering::Release);
             // Workers allocated what was written and is freed now.
             crate::memory::publish();
+            log.held_bytes.fetch_sub(released, Ordering::Relaxed);
             if log.is_always() {
                 (log.wake)();
             }

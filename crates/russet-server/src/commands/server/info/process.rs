@@ -108,7 +108,8 @@ pub fn memory(server: &Server, figures: &Figures, report: &mut Report) {
         report.field(format_args!("{name}_ratio"), format_args!("{:.2}", ratio.factor));
         report.field(format_args!("{name}_bytes"), ratio.bytes);
     }
-    report.zeros(&["mem_not_counted_for_evict", "mem_replication_backlog"]);
+    report.field("mem_not_counted_for_evict", crate::eviction::uncounted_bytes(server));
+    report.zeros(&["mem_replication_backlog"]);
     report.zeros(&["mem_total_replication_buffers", "mem_clients_slaves"]);
     report.field("mem_clients_normal", figures.clients);
     report.zeros(&["mem_cluster_links", "mem_aof_buffer"]);
