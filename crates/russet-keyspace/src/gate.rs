@@ -20,16 +20,23 @@
 //! Each side writes before it reads and the fences order the two, so at least one of them sees the
 //! other (Dekker's argument): a worker is never inside while another is alone.
 //!
+//! A command that pauses while its worker goes on (a slow script) keeps its locks, so it must count
+//! as inside although its worker comes and goes. Such commands lodge: they are counted, in one number
+//! that is written rarely, and who wants to be alone looks at it after the flags. The worker counts
+//! its command before it lowers its flag, so whoever sees the flag down sees the lodger (release and
+//! acquire of the flag).
+//!
 //! # Invariants
 //!
 //! - **G1** While an [`Alone`] exists, no other worker is between a successful [`Gate::enter`] and
-//!   its [`Gate::leave`], and no other `Alone` exists.
+//!   its [`Gate::leave`], nobody is between [`Gate::lodge`] and [`Gate::move_out`], and no other
+//!   `Alone` exists.
 //! - **G2** A worker that was refused entry is among those woken when the gate reopens.
 //! - **G3** Closing gives up after a bounded spin (I9: a worker waits for nothing but its poller).
 //!   Workers leave between two commands when they see the gate closed, so only a long command or a
 //!   descheduled thread makes it give up.
 
-use crate::sync::{AtomicBool, Ordering, fence, spin, yield_now};
+use crate::sync::{AtomicBool, AtomicUsize, Ordering, fence, spin, yield_now};
 use crate::wake_lock::{Sharing, WakeLock, WorkerSet};
 
 /// Rounds of looking at the flags with `spin` and then with `yield_now` before closing gives up. A
@@ -48,6 +55,8 @@ struct Flag(AtomicBool);
 pub struct Gate {
     closed: WakeLock,
     inside: Box<[Flag]>,
+    /// Commands that are inside while their workers come and go.
+    lodgers: AtomicUsize,
 }
 
 impl Gate {
@@ -56,6 +65,7 @@ impl Gate {
         Gate {
             closed: WakeLock::default(),
             inside: (0..workers).map(|_| Flag(AtomicBool::new(false))).collect(),
+            lodgers: AtomicUsize::new(0),
         }
     }
 
@@ -84,6 +94,16 @@ impl Gate {
         self.inside[worker].0.store(false, Ordering::Release);
     }
 
+    /// Has a command stay inside when its worker leaves. The worker is inside.
+    pub fn lodge(&self) {
+        self.lodgers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Says that such a command is done. What it did is visible to whoever is alone later.
+    pub fn move_out(&self) {
+        self.lodgers.fetch_sub(1, Ordering::Release);
+    }
+
     /// Whether somebody wants to be alone: workers inside look at this between two commands.
     #[inline]
     pub fn is_closed(&self) -> bool {
@@ -95,7 +115,7 @@ impl Gate {
     /// # Errors
     ///
     /// [`Refused::Registered`]: somebody else has closed it, `worker` is woken when it reopens.
-    /// [`Refused::Crowded`]: a worker did not leave in time; the set is to be woken, and the caller
+    /// [`Refused::Crowded`]: a worker did not leave in time, or somebody lodges; the set is to be woken, and the caller
     /// tries again a little later.
     pub fn close(&self, worker: usize) -> Result<Alone<'_>, Refused> {
         debug_assert!(!self.inside[worker].0.load(Ordering::Relaxed), "closing from inside");
@@ -109,8 +129,13 @@ impl Gate {
                 _ if round < SPINS => spin(),
                 _ => yield_now(),
             }
-            if self.inside.iter().all(|flag| !flag.0.load(Ordering::Acquire)) {
-                return Ok(Alone { gate: self });
+            let all_left = self.inside.iter().all(|flag| !flag.0.load(Ordering::Acquire));
+            // After the flags: see the module's documentation.
+            match self.lodgers.load(Ordering::Acquire) {
+                0 if all_left => return Ok(Alone { gate: self }),
+                0 => {}
+                // A lodger stays for longer than anybody should spin.
+                _ => break,
             }
         }
         Err(Refused::Crowded(self.closed.release(Sharing::Shared)))
@@ -122,7 +147,7 @@ impl Gate {
 pub enum Refused {
     /// Another worker is, or is trying to be, alone.
     Registered,
-    /// A worker stayed inside; these workers were turned away meanwhile and must be woken.
+    /// Somebody stayed inside; these workers were turned away meanwhile and must be woken.
     Crowded(WorkerSet),
 }
 
@@ -168,6 +193,20 @@ mod tests {
         assert!(matches!(gate.close(0), Err(Refused::Crowded(_))));
         assert!(!gate.is_closed());
     }
+
+    #[test]
+    fn lodgers_stay_when_their_worker_leaves() {
+        let gate = Gate::new(2);
+        assert!(gate.enter(0));
+        gate.lodge();
+        gate.leave(0);
+        assert!(matches!(gate.close(0), Err(Refused::Crowded(_))));
+        assert!(matches!(gate.close(1), Err(Refused::Crowded(_))));
+        assert!(gate.enter(0));
+        gate.leave(0);
+        gate.move_out();
+        assert!(gate.close(1).is_ok());
+    }
 }
 
 #[cfg(all(test, loom))]
@@ -204,6 +243,32 @@ mod model {
             };
             let entered = other.join().unwrap();
             assert!(entered || woken.contains(1), "G2");
+        });
+    }
+
+    /// G1 with a lodger: a command that goes on after its worker has left, and one that wants to be
+    /// alone.
+    #[test]
+    fn lodgers_are_not_disturbed() {
+        loom::model(|| {
+            let gate = Arc::new(Gate::new(2));
+            let cell = Arc::new(UnsafeCell::new(0u32));
+            let (gate2, cell2) = (gate.clone(), cell.clone());
+            let other = loom::thread::spawn(move || {
+                if gate2.enter(1) {
+                    gate2.lodge();
+                    gate2.leave(1);
+                    // SAFETY: lodging, and the only one that does in this model.
+                    cell2.with_mut(|value| unsafe { *value += 1 });
+                    gate2.move_out();
+                }
+            });
+            if let Ok(alone) = gate.close(0) {
+                // SAFETY: alone by G1, which is what this model checks.
+                cell.with_mut(|value| unsafe { *value += 1 });
+                let _ = alone.reopen();
+            }
+            other.join().unwrap();
         });
     }
 

@@ -41,8 +41,8 @@ pub enum Called {
     Replied,
     /// It was not executed; this is why, without an error code.
     Refused(Vec<u8>),
-    /// The script must not go on: it ends now, and cannot catch the error.
-    Stopped,
+    /// The script must not go on: it ends now with this error, which it cannot catch.
+    Stopped(&'static str),
 }
 
 /// Whether a script that has run for a while may go on.

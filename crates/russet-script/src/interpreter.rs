@@ -7,9 +7,6 @@ use crate::lua::{Kind, Reference, Stack, State};
 use crate::reply;
 use crate::sandbox::{self, Identity, Surroundings};
 
-/// Runs between two bits of work for the collector, and how large those are.
-const COLLECTION_PERIOD: u32 = 50;
-
 /// A script compiled by one interpreter, which alone can run it.
 #[derive(Clone, Copy, Debug)]
 pub struct Compiled(Reference);
@@ -42,7 +39,6 @@ pub struct Failure {
 pub struct Interpreter {
     state: State,
     surroundings: Surroundings,
-    runs: u32,
 }
 
 impl Interpreter {
@@ -51,7 +47,7 @@ impl Interpreter {
         let mut state = State::new(usize::MAX);
         let surroundings = state.with(|stack| sandbox::build(stack, identity));
         state.set_limit(limit_bytes);
-        Interpreter { state, surroundings, runs: 0 }
+        Interpreter { state, surroundings }
     }
 
     /// Bytes in use.
@@ -113,14 +109,9 @@ impl Interpreter {
             stack.set_top(0);
             ended
         });
-        self.runs += 1;
-        if self.runs == COLLECTION_PERIOD {
-            self.runs = 0;
-            self.state.collect(Some(COLLECTION_PERIOD as i32));
-        }
         if matches!(&ended, Ended::Failed(failure) if failure.place.is_none()) {
             // Lua itself failed, most likely for lack of memory.
-            self.state.collect(None);
+            self.state.collect();
         }
         ended
     }

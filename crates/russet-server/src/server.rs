@@ -1,7 +1,7 @@
 //! What all workers share.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
@@ -21,7 +21,7 @@ use crate::pause::Pause;
 use crate::persistence::Persistence;
 use crate::process::log::Log;
 use crate::pubsub::PubSub;
-use crate::scripting::{Running, Scripts};
+use crate::scripting::{Scripts, SlowScripts};
 use crate::stats::rates::Totals;
 use crate::stats::{ServerStats, WorkerStats};
 use crate::worker::{Mailbox, Message, WorkerContext};
@@ -32,14 +32,14 @@ pub struct WorkerHandle {
     pub mailbox: Arc<Mailbox>,
     /// What it has counted.
     pub stats: Arc<WorkerStats>,
-    /// The script that it runs.
-    pub script: Running,
     /// Connections it serves or is about to.
     pub connections: AtomicUsize,
 }
 
 /// See the module's documentation.
 pub struct Server {
+    /// Itself, for what has to keep it alive.
+    pub itself: Weak<Server>,
     /// The configuration in force. Workers take it over at the beginning of a round.
     pub config: ArcSwap<Config>,
     /// Where it came from, for CONFIG REWRITE.
@@ -72,6 +72,8 @@ pub struct Server {
     pub monitors: Monitors,
     /// Scripts.
     pub scripts: Scripts,
+    /// Those that have been running for long.
+    pub slow_scripts: SlowScripts,
     /// Pub/Sub.
     pub pubsub: PubSub,
     /// CLIENT PAUSE.
@@ -82,6 +84,8 @@ pub struct Server {
     pub oom_score: crate::oom_score::OomScore,
     /// Active expiry can be switched off by DEBUG.
     pub active_expire: AtomicBool,
+    /// Scripts may call DEBUG, which DEBUG alone can say.
+    pub scripts_may_debug: AtomicBool,
     /// Elements of long lists that are this long are kept alone; set by DEBUG.
     pub list_alone_bytes: AtomicUsize,
     /// 40 hexadecimal digits that name this run; DEBUG CHANGE-REPL-ID renews the replication id.
@@ -101,9 +105,9 @@ pub struct Server {
 }
 
 impl Server {
-    /// Whether a slow script keeps one of these shards from others; for none, whether one keeps all.
-    pub fn is_kept_by_script(&self, shards: &[usize]) -> bool {
-        self.workers.iter().any(|worker| worker.script.blocks(shards))
+    /// The server, kept alive.
+    pub fn shared(&self) -> Arc<Server> {
+        self.itself.upgrade().expect("it is alive while it is borrowed")
     }
 
     /// The worker with the fewest connections.

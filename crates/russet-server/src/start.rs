@@ -151,14 +151,12 @@ pub(crate) fn build(
     });
     let keyspace = Keyspace::new(config.databases, mailboxes.len(), random_bytes(), waker);
     let pubsub = PubSub::new(mailboxes.clone().into());
-    let worker = |mailbox| WorkerHandle {
-        mailbox,
-        stats: Arc::default(),
-        script: Default::default(),
-        connections: AtomicUsize::new(0),
-    };
+    let worker =
+        |mailbox| WorkerHandle { mailbox, stats: Arc::default(), connections: AtomicUsize::new(0) };
     let now_s = unix_ms() / 1000;
-    let server = Arc::new(Server {
+    let lazy_free = LazyFree::start()?;
+    let server = Arc::new_cyclic(|itself| Server {
+        itself: itself.clone(),
         config: ArcSwap::from_pointee(config),
         source,
         log,
@@ -169,17 +167,19 @@ pub(crate) fn build(
         workers: mailboxes.into_iter().map(worker).collect(),
         acceptor: acceptor.handle(),
         journal: Journal::default(),
-        lazy_free: LazyFree::start()?,
+        lazy_free,
         stats: Default::default(),
         slow_log: Mutex::default(),
         latency: Default::default(),
         monitors: Default::default(),
         scripts: Default::default(),
+        slow_scripts: Default::default(),
         pubsub,
         pause: Default::default(),
         errors: Default::default(),
         oom_score: Default::default(),
         active_expire: AtomicBool::new(true),
+        scripts_may_debug: AtomicBool::new(false),
         list_alone_bytes: AtomicUsize::new(DEFAULT_ALONE_BYTES),
         run_id: random_id(),
         replication_id: Mutex::new(random_id()),
@@ -204,9 +204,11 @@ fn run(
     server.persistence.set_loading(is_to_load);
     std::thread::scope(|scope| {
         for (id, poll) in polls.into_iter().enumerate() {
-            let worker = Worker::new(server.clone(), id, poll);
+            let server = server.clone();
             let thread = std::thread::Builder::new().name(format!("worker-{id}"));
-            thread.spawn_scoped(scope, move || worker.run()).expect("a thread per worker");
+            // Made there, because what it runs scripts on belongs to its thread.
+            let worker = move || Worker::new(server, id, poll).run();
+            thread.spawn_scoped(scope, worker).expect("a thread per worker");
         }
         let thread = std::thread::Builder::new().name("acceptor".into());
         thread.spawn_scoped(scope, || acceptor.run(server)).expect("a thread for accepting");

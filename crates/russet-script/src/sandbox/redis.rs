@@ -13,9 +13,6 @@ use crate::reply;
 const TO_FILE: i64 = 1;
 const TO_REPLICAS: i64 = 2;
 
-/// Why a script ends that its host has stopped; its host says something else to the client.
-const STOPPED: &str = "ERR The script was stopped";
-
 /// Puts the table `redis` into the globals at a place.
 pub fn install(stack: &mut Stack<'_>, globals: i32, identity: &Identity) {
     stack.push_table(0, 32);
@@ -166,9 +163,9 @@ fn execute(stack: &mut Stack<'_>) -> bool {
             stack.raw_set_field(-2, reply::COUNTED);
             false
         }
-        Some(Called::Stopped) => {
-            stack.stop(STOPPED);
-            push_error(stack, STOPPED.as_bytes());
+        Some(Called::Stopped(why)) => {
+            stack.stop(why);
+            push_error(stack, why.as_bytes());
             false
         }
         // A hook of the host's would have to call back for this.

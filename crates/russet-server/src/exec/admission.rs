@@ -70,8 +70,12 @@ pub(super) fn admit(
 }
 
 /// Whether a command may be executed while keys are being loaded, or cannot be saved.
+///
+/// # Errors
+///
+/// If it may not.
 #[cold]
-fn fits_persistence(
+pub(crate) fn fits_persistence(
     server: &Server,
     worker: &WorkerContext,
     entry: &CommandEntry,
@@ -149,7 +153,16 @@ fn needs_memory(entry: &CommandEntry, client: &Client) -> bool {
         })
 }
 
-fn permitted(entry: &CommandEntry, permission: Permission, client: &Client) -> Result<(), Error> {
+/// Whether a client may call a command that the configuration may keep from it.
+///
+/// # Errors
+///
+/// If it may not.
+pub(crate) fn permitted(
+    entry: &CommandEntry,
+    permission: Permission,
+    client: &Client,
+) -> Result<(), Error> {
     let allowed = match permission {
         Permission::Yes => true,
         Permission::No => false,

@@ -2,6 +2,7 @@
 
 use russet_resp::ReplyWriter;
 
+use super::fiber::Pauser;
 use super::{Args, View, hides_argument};
 use crate::client::{Client, Transaction};
 use crate::command::CommandEntry;
@@ -40,8 +41,8 @@ pub struct Ctx<'a> {
     pub(crate) hashes: &'a [u64],
     /// A large argument that was received into an allocation of its own. See [`Ctx::take_large`].
     pub(crate) large: &'a mut Option<Vec<u8>>,
-    /// What EXEC is to run.
-    pub(crate) queue: Option<&'a Transaction>,
+    /// What few commands have.
+    pub(crate) special: Option<&'a Special<'a>>,
     /// EXEC runs the command: its reply is one element of EXEC's.
     pub(crate) in_exec: bool,
     /// A script calls the command.
@@ -53,7 +54,21 @@ pub struct Ctx<'a> {
     pub(crate) restart_alone: bool,
 }
 
+/// What few commands have.
+#[derive(Clone, Copy)]
+pub(crate) struct Special<'a> {
+    /// What EXEC is to run.
+    pub queue: Option<&'a Transaction>,
+    /// How the command pauses, if it runs on a fiber.
+    pub pauser: Option<&'a Pauser<'a>>,
+}
+
 impl<'a> Ctx<'a> {
+    /// How the command pauses, if it runs on a fiber.
+    pub(crate) fn pauser(&self) -> Option<&'a Pauser<'a>> {
+        self.special.and_then(|special| special.pauser)
+    }
+
     /// Argument `at` as a key. Cheap for the keys of single-key commands and for runs of keys.
     #[inline(always)] // most commands begin with it
     pub fn key(&self, at: usize) -> Key<'a> {

@@ -5,11 +5,13 @@ use russet_resp::ReplyWriter;
 use smallvec::SmallVec;
 
 use super::admission::{Admission, admit};
+use super::context::Special;
+use super::fiber::{Pauser, UNDER_WAY_MAX, run_on_fiber};
 use super::locks::ManyLocks;
 use super::view::{Access, Tally};
 use super::{Args, Ctx, Locks, OwnedCommand, View, transaction};
 use crate::blocking::serve_ready;
-use crate::client::{Client, Close, ReplyMode, Transaction};
+use crate::client::{Client, Close, ReplyMode};
 use crate::command::{CommandEntry, Flags, LookupError};
 use crate::error::Error;
 use crate::journal::Effect;
@@ -39,6 +41,8 @@ pub enum Outcome {
     SetAside(Why),
     /// It was executed and waits for data: its reply comes later.
     Blocked,
+    /// It is being executed on a fiber and has paused: its reply comes later.
+    Paused,
 }
 
 /// What a request that was set aside waits for.
@@ -52,8 +56,12 @@ pub enum Why {
     Pause,
     /// Memory that is being freed.
     Memory,
+    /// One of the scripts that its worker has under way.
+    Fiber,
     /// Keys that are not there: the command is done and has no reply yet.
     Data,
+    /// Its own end: it has paused.
+    Turn,
 }
 
 /// Executes a request for a client, writing the reply to `out`. The worker is inside the gate, except
@@ -74,7 +82,14 @@ pub fn dispatch(
                 queue(client, entry, request, out);
                 Outcome::Done
             } else if entry.flags().intersects(SPECIAL) {
-                run_special(server, worker, client, out, entry, request, None)
+                if needs_fiber(entry, client) {
+                    if worker.under_way >= UNDER_WAY_MAX && !entry.flags().contains(Flags::WALKS) {
+                        return Outcome::SetAside(Why::Fiber);
+                    }
+                    run_on_fiber(server, worker, client, out, entry, request)
+                } else {
+                    run_special(server, worker, client, out, entry, request, None, None)
+                }
             } else {
                 run(server, worker, client, out, entry, request)
             }
@@ -119,7 +134,7 @@ fn refuse(
     match request.entry {
         // The transaction ends with its EXEC, which takes locks, so this may have to wait.
         Ok(entry) if entry.flags().contains(Flags::RUNS_QUEUE) => {
-            return run_special(server, worker, client, out, entry, request, Some(error));
+            return run_special(server, worker, client, out, entry, request, Some(error), None);
         }
         Ok(entry) => worker.stats.commands[entry.id].rejected.add(1),
         Err(_) if is_http(request.args.get(0)) => {
@@ -148,11 +163,15 @@ pub fn refuse_as_busy(
 ) {
     let reply_start = out.len();
     worker.stats.commands[entry.id].rejected.add(1);
-    if let Some(transaction) = &mut client.transaction {
+    let mut error = Error::BUSY;
+    if entry.flags().contains(Flags::RUNS_QUEUE) {
+        error = transaction::discarded(&error);
+        transaction::forget(client);
+    } else if let Some(transaction) = &mut client.transaction {
         transaction.aborted = true;
     }
-    server.note_error(worker, &Error::BUSY);
-    ReplyWriter::new(out, client.protocol).error_bytes(Error::BUSY.text());
+    server.note_error(worker, &error);
+    ReplyWriter::new(out, client.protocol).error_bytes(error.text());
     settle_reply(client, out, reply_start);
 }
 
@@ -194,13 +213,28 @@ fn run(
     within(server, worker, client, out, entry, request, locks, None, call)
 }
 
-/// Commands with any of these need other locks than those of their keys, or the client's queue.
-const SPECIAL: Flags = Flags::EXCLUSIVE.union(Flags::RUNS_QUEUE).union(Flags::LOCKS_WATCHED);
+/// Commands with any of these may take long.
+const LONG: Flags = Flags::RUNS_SCRIPT.union(Flags::WALKS);
+/// Commands with any of these need other locks than those of their keys, or the client's queue, or
+/// may take long.
+const SPECIAL: Flags =
+    LONG.union(Flags::EXCLUSIVE).union(Flags::RUNS_QUEUE).union(Flags::LOCKS_WATCHED);
+
+/// Whether a command that is [`SPECIAL`] may take so long that its worker should not wait for it.
+fn needs_fiber(entry: &CommandEntry, client: &Client) -> bool {
+    let runs_scripts = || {
+        let queue = client.transaction.iter().flat_map(|transaction| &transaction.queue);
+        entry.flags().contains(Flags::RUNS_QUEUE)
+            && queue.into_iter().any(|(entry, _)| entry.flags().contains(Flags::RUNS_SCRIPT))
+    };
+    entry.flags().intersects(LONG) || runs_scripts()
+}
 
 /// As [`run`], for a command that is [`SPECIAL`]; or, for an EXEC that is refused, ends the
 /// transaction.
 #[inline(never)]
-fn run_special(
+#[allow(clippy::too_many_arguments)] // what a context is made of
+pub(super) fn run_special(
     server: &Server,
     worker: &mut WorkerContext,
     client: &mut Client,
@@ -208,6 +242,7 @@ fn run_special(
     entry: &'static CommandEntry,
     request: Request<'_>,
     refusal: Option<Error>,
+    pauser: Option<&Pauser<'_>>,
 ) -> Outcome {
     let keyspace = &server.keyspace;
     let locks = if needs_gate(entry, client) {
@@ -227,11 +262,21 @@ fn run_special(
     };
     let runs_queue = entry.flags().contains(Flags::RUNS_QUEUE);
     let queue = if runs_queue { client.transaction.take() } else { None };
-    let queue = queue.as_deref();
-    within(server, worker, client, out, entry, request, locks, queue, |ctx| match refusal {
-        None => call(ctx),
-        Some(error) => transaction::refuse(ctx, &error),
-    })
+    let special = Special { queue: queue.as_deref(), pauser };
+    within(
+        server,
+        worker,
+        client,
+        out,
+        entry,
+        request,
+        locks,
+        Some(&special),
+        |ctx| match refusal {
+            None => call(ctx),
+            Some(error) => transaction::refuse(ctx, &error),
+        },
+    )
 }
 
 /// Runs something in the context of a command, and ends its view of the keyspace.
@@ -245,7 +290,7 @@ fn within(
     entry: &'static CommandEntry,
     request: Request<'_>,
     locks: Locks<'_>,
-    queue: Option<&Transaction>,
+    special: Option<&Special<'_>>,
     body: impl FnOnce(&mut Ctx<'_>),
 ) -> Outcome {
     let is_inside = !matches!(locks, Locks::All(_));
@@ -264,7 +309,7 @@ fn within(
             out: ReplyWriter::new(out, protocol),
             hashes: request.hashes,
             large: request.large,
-            queue,
+            special,
             in_exec: false,
             in_script: false,
             is_error_counted: false,
@@ -377,10 +422,10 @@ fn record(ctx: &mut Ctx<'_>, changes_before: u64, large: Option<Vec<u8>>) {
 /// Counts a command whose reply, from `reply_start` on, is an error.
 #[cold]
 fn note_failure(ctx: &mut Ctx<'_>, reply_start: usize) {
+    ctx.worker.stats.commands[ctx.command.id].failed.add(1);
     if std::mem::take(&mut ctx.is_error_counted) {
         return;
     }
-    ctx.worker.stats.commands[ctx.command.id].failed.add(1);
     let line = ctx.out.buffer()[reply_start + 1..].to_vec();
     ctx.server.note_error(ctx.worker, &Error::from_line(line));
 }

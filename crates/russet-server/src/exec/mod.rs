@@ -4,11 +4,12 @@
 //! or exclusively, behind the closed gate. Either way the handler sees a [`Ctx`]; all it does to
 //! keys goes through the context's [`View`].
 
-mod admission;
+pub(crate) mod admission;
 pub mod args;
 mod context;
 pub mod dispatch;
 mod event;
+pub mod fiber;
 mod locks;
 pub mod nested;
 mod secrets;
@@ -22,4 +23,4 @@ pub use context::{Ctx, Key};
 pub use event::Event;
 pub use locks::Locks;
 pub use secrets::hides_argument;
-pub use view::View;
+pub use view::{Drawn, View};

@@ -15,7 +15,7 @@ use crate::server::Server;
 
 /// Adds the hashes of the keys that `entry` touches beyond its arguments: the client's watched keys,
 /// and for EXEC the keys of the queue.
-pub(super) fn hashes(
+pub(crate) fn hashes(
     server: &Server,
     client: &Client,
     entry: &CommandEntry,
@@ -36,7 +36,7 @@ pub(super) fn hashes(
 ///
 /// [`Error::EXEC_ABORTED`] if a command was refused while it was queued.
 pub fn exec(ctx: &mut Ctx<'_>) -> Result<(), Error> {
-    let Some(transaction) = ctx.queue.take() else {
+    let Some(transaction) = ctx.special.and_then(|special| special.queue) else {
         return Err(Error::new("ERR EXEC without MULTI"));
     };
     let dirty = ctx.client.watches.is_dirty() || a_watched_key_expired(ctx);
@@ -67,8 +67,7 @@ pub fn exec(ctx: &mut Ctx<'_>) -> Result<(), Error> {
 /// Ends the transaction of an EXEC that was not admitted.
 pub(super) fn refuse(ctx: &mut Ctx<'_>, why: &Error) {
     leave(ctx);
-    let why = why.text().strip_prefix(b"ERR ").unwrap_or(why.text());
-    let error = Error::quoting("EXECABORT Transaction discarded because of: {}", &[why]);
+    let error = discarded(why);
     ctx.worker.stats.commands[ctx.command.id].rejected.add(1);
     ctx.server.note_error(ctx.worker, &error);
     ctx.out.error_bytes(error.text());
@@ -78,12 +77,23 @@ pub(super) fn refuse(ctx: &mut Ctx<'_>, why: &Error) {
     }
 }
 
+/// What an EXEC is told that was not admitted.
+pub(super) fn discarded(why: &Error) -> Error {
+    let why = why.text().strip_prefix(b"ERR ").unwrap_or(why.text());
+    Error::quoting("EXECABORT Transaction discarded because of: {}", &[why])
+}
+
 /// Ends the client's transaction and forgets its watched keys; the shards of those are locked.
 pub fn leave(ctx: &mut Ctx<'_>) {
-    ctx.client.transaction = None;
-    ctx.client.info.multi.store(-1, std::sync::atomic::Ordering::Relaxed);
-    ctx.client.info.set_flags(ClientFlags::MULTI, false);
+    forget(ctx.client);
     unwatch(ctx);
+}
+
+/// Ends the client's transaction, of which no key is watched any more.
+pub(super) fn forget(client: &mut Client) {
+    client.transaction = None;
+    client.info.multi.store(-1, std::sync::atomic::Ordering::Relaxed);
+    client.info.set_flags(ClientFlags::MULTI, false);
 }
 
 /// Forgets the client's watched keys; their shards are locked.

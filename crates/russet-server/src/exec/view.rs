@@ -15,6 +15,8 @@ use russet_keyspace::wake_lock::WorkerSet;
 mod walk;
 mod whole;
 
+pub use walk::Drawn;
+
 use super::{Event, Key, Locks};
 use crate::blocking::Ready;
 use crate::journal::{Effect, Journal};

@@ -58,7 +58,8 @@ pub struct Scripts {
     bytes: AtomicUsize,
     /// How often all were forgotten.
     generation: AtomicU64,
-    /// Counts uses.
+    /// Counts scripts that were added: who was used since the last one has been used last. So a use
+    /// that is not the first since then writes to nothing that workers share.
     time: AtomicU64,
     /// How many were forgotten to make room.
     evicted: AtomicU64,
@@ -90,10 +91,10 @@ impl Scripts {
     /// Notes that a script is used.
     #[inline]
     pub fn note_use(&self, script: &Script) {
-        // Loads and stores: that two uses at once get the same time does no harm.
-        let now = self.time.load(Ordering::Relaxed) + 1;
-        self.time.store(now, Ordering::Relaxed);
-        script.used_at.store(now, Ordering::Relaxed);
+        let now = self.time.load(Ordering::Relaxed);
+        if script.used_at.load(Ordering::Relaxed) != now {
+            script.used_at.store(now, Ordering::Relaxed);
+        }
     }
 
     /// A script from its source, known from now on if it was not before. `check` is asked whether a
@@ -140,6 +141,8 @@ impl Scripts {
         let bytes = script.allocated_bytes();
         let script = known.entry(script.digest).or_insert_with(|| {
             self.bytes.fetch_add(bytes, Ordering::Relaxed);
+            let now = self.time.fetch_add(1, Ordering::Relaxed) + 1;
+            script.used_at.store(now, Ordering::Relaxed);
             script
         });
         let script = script.clone();

@@ -1,15 +1,18 @@
 //! What a running script asks of the server.
 
-use std::time::Instant;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use russet_resp::{ArgSpan, Protocol};
 use russet_script::{Called, Host, LogLevel, Pace, Replication};
 use smallvec::SmallVec;
 
-use super::Running;
 use super::cache::Digest;
+use super::running::SlowScript;
 use crate::command::{CommandEntry, Flags};
 use crate::error::Error;
+use crate::exec::admission::{fits_persistence, permitted};
+use crate::exec::fiber::{FIRST_SLICE, SLICE, Wish};
 use crate::exec::nested::call_nested;
 use crate::exec::{Args, Ctx};
 
@@ -25,12 +28,17 @@ pub struct ScriptHost<'c, 'a> {
     /// Whether the script is to be run again, alone.
     pub must_restart: bool,
     replication: Replication,
-    /// When it was first asked for its pace, which is soon after it has begun.
-    began: Option<Instant>,
+    /// When it began, and when it is to pause, by the worker's clock.
+    began_ns: u64,
+    pause_at_ns: u64,
+    /// What others know of it, once it has run for long.
+    slow: Option<Arc<SlowScript>>,
 }
 
 /// What a script that was killed ends with.
 const KILLED: &str = "Script killed by user with SCRIPT KILL...";
+/// What a script ends with that is run again; nobody is told.
+const RESTARTED: &str = "The script is run again, alone";
 /// What a script ends with when the server does.
 const SHUTTING_DOWN: &str = "The server is shutting down";
 
@@ -43,6 +51,7 @@ impl<'c, 'a> ScriptHost<'c, 'a> {
         is_short_of_memory: bool,
     ) -> Self {
         let replication = Replication { to_file: true, to_replicas: true };
+        let began_ns = ctx.worker.clock.ticks();
         ScriptHost {
             ctx,
             digest,
@@ -51,7 +60,9 @@ impl<'c, 'a> ScriptHost<'c, 'a> {
             has_written: false,
             must_restart: false,
             replication,
-            began: None,
+            began_ns,
+            pause_at_ns: began_ns + FIRST_SLICE.as_nanos() as u64,
+            slow: None,
         }
     }
 
@@ -61,12 +72,18 @@ impl<'c, 'a> ScriptHost<'c, 'a> {
         if !entry.arity_fits(args.len()) {
             return Some(Error::new("ERR Wrong number of args calling Redis command from script"));
         }
-        if flags.contains(Flags::NOSCRIPT) {
+        if flags.contains(Flags::NOSCRIPT) && !self.may_debug(entry) {
             return Some(Error::new("ERR This Redis command is not allowed from script"));
         }
         if self.is_read_only && flags.intersects(Flags::WRITE | Flags::MAY_REPLICATE) {
             let text = "ERR Write commands are not allowed from read-only scripts.";
             return Some(Error::new(text));
+        }
+        let Ctx { server, worker, client, .. } = &*self.ctx;
+        if server.persistence.refuses_some()
+            && let Err(error) = fits_persistence(server, worker, entry, client)
+        {
+            return Some(error);
         }
         let needs_memory = flags.contains(Flags::DENYOOM);
         if self.is_short_of_memory && needs_memory && !self.has_written {
@@ -75,8 +92,56 @@ impl<'c, 'a> ScriptHost<'c, 'a> {
         None
     }
 
-    fn running(&self) -> &Running {
-        &self.ctx.server.workers[self.ctx.worker.id].script
+    /// Lets the worker go on with others if the script's slice of time is over, and says whether the
+    /// script may go on then.
+    #[inline]
+    fn keep_pace(&mut self) -> Pace {
+        if self.ctx.worker.clock.ticks() < self.pause_at_ns { Pace::GoOn } else { self.pause() }
+    }
+
+    #[cold]
+    fn pause(&mut self) -> Pace {
+        self.note_slow();
+        if let Some(pauser) = self.ctx.pauser() {
+            let is_alone = self.ctx.db.covers(true, &[]);
+            pauser.pause(self.ctx.worker, self.ctx.client, is_alone, Wish::GoOn);
+        }
+        let now_ns = self.ctx.worker.clock.read_ns();
+        self.pause_at_ns = now_ns + SLICE.as_nanos() as u64;
+        if self.ctx.server.shutdown.is_final() {
+            return Pace::Stop(SHUTTING_DOWN);
+        }
+        match &self.slow {
+            Some(slow) if slow.must_end() => Pace::Stop(SHUTTING_DOWN),
+            Some(slow) if slow.is_killed() => {
+                tracing::warn!("Lua script killed by user with SCRIPT KILL.");
+                Pace::Stop(KILLED)
+            }
+            _ => Pace::GoOn,
+        }
+    }
+
+    /// Tells others of the script when it has run for long.
+    fn note_slow(&mut self) {
+        let threshold_ms = self.ctx.config().busy_reply_threshold;
+        let elapsed_ms = (self.ctx.worker.clock.ticks().saturating_sub(self.began_ns)) / 1_000_000;
+        if self.slow.is_some() || threshold_ms <= 0 || elapsed_ms < threshold_ms as u64 {
+            return;
+        }
+        tracing::warn!(
+            "Slow script detected: still in execution after {elapsed_ms} milliseconds. You can try \
+             killing the script using the SCRIPT KILL command. Script name is: {}.",
+            String::from_utf8_lossy(&self.digest)
+        );
+        self.slow = Some(self.ctx.server.slow_scripts.add(self.ctx.db.held(), self.has_written));
+    }
+
+    /// Whether this is DEBUG, which has been opened to scripts, and the client may call it.
+    fn may_debug(&self, entry: &CommandEntry) -> bool {
+        let Ctx { server, worker, client, .. } = &*self.ctx;
+        entry.command.name == "debug"
+            && server.scripts_may_debug.load(Ordering::Relaxed)
+            && permitted(entry, worker.config.enable_debug_command, client).is_ok()
     }
 
     fn refuse(&mut self, entry: Option<&CommandEntry>, error: &Error) -> Called {
@@ -94,7 +159,11 @@ impl<'c, 'a> ScriptHost<'c, 'a> {
             return None;
         }
         self.ctx.server.scripts.learn_undeclared(&self.digest);
-        if !needs_all && self.ctx.db.extend_locks(hashes) {
+        let is_extended = !needs_all && self.ctx.db.extend_locks(hashes);
+        if let Some(slow) = &self.slow {
+            slow.set_held(self.ctx.db.held());
+        }
+        if is_extended {
             return None;
         }
         if self.has_written || self.ctx.in_exec {
@@ -105,7 +174,7 @@ impl<'c, 'a> ScriptHost<'c, 'a> {
             return Some(self.refuse(None, &error));
         }
         self.must_restart = true;
-        Some(Called::Stopped)
+        Some(Called::Stopped(RESTARTED))
     }
 }
 
@@ -136,14 +205,19 @@ impl Host for ScriptHost<'_, '_> {
         }
         if entry.flags().contains(Flags::WRITE) && !self.has_written {
             self.has_written = true;
-            self.running().mark_written();
+            if let Some(slow) = &self.slow {
+                slow.mark_written();
+            }
         }
         let effects = self.ctx.db.effect_count();
         call_nested(self.ctx, entry, args, &hashes, protocol, reply);
         if !self.replication.to_file && !self.replication.to_replicas {
             self.ctx.db.drop_effects(effects);
         }
-        Called::Replied
+        match self.keep_pace() {
+            Pace::GoOn => Called::Replied,
+            Pace::Stop(why) => Called::Stopped(why),
+        }
     }
 
     fn log(&mut self, level: LogLevel, message: &[u8]) {
@@ -161,29 +235,15 @@ impl Host for ScriptHost<'_, '_> {
     }
 
     fn pace(&mut self) -> Pace {
-        let elapsed = self.began.get_or_insert_with(Instant::now).elapsed();
-        if self.ctx.server.shutdown.is_final() {
-            return Pace::Stop(SHUTTING_DOWN);
+        self.ctx.worker.clock.read_ns();
+        self.keep_pace()
+    }
+}
+
+impl Drop for ScriptHost<'_, '_> {
+    fn drop(&mut self) {
+        if let Some(slow) = &self.slow {
+            self.ctx.server.slow_scripts.remove(slow);
         }
-        let threshold_ms = self.ctx.config().busy_reply_threshold;
-        let running = self.running();
-        if running.is_slow() && running.must_end() {
-            return Pace::Stop(SHUTTING_DOWN);
-        }
-        if running.is_slow() {
-            if running.is_killed() {
-                tracing::warn!("Lua script killed by user with SCRIPT KILL.");
-                return Pace::Stop(KILLED);
-            }
-        } else if threshold_ms > 0 && elapsed.as_millis() >= threshold_ms as u128 {
-            tracing::warn!(
-                "Slow script detected: still in execution after {} milliseconds. You can try \
-                 killing the script using the SCRIPT KILL command. Script name is: {}.",
-                elapsed.as_millis(),
-                String::from_utf8_lossy(&self.digest)
-            );
-            running.mark_slow(self.ctx.db.held(), self.has_written);
-        }
-        Pace::GoOn
     }
 }

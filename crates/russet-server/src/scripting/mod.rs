@@ -4,6 +4,15 @@
 //! ([`engine`]), in an interpreter of its own. While it runs, what it asks of the server goes through
 //! its [`host::ScriptHost`]: commands are executed in the context of the EVAL, under its locks.
 //!
+//! # Time
+//!
+//! The script runs on a fiber ([`crate::exec::fiber`]). Every so many instructions, and after each
+//! command, its host looks whether its slice of time is over; then it pauses, and its worker serves
+//! others until the next round. After `busy-reply-threshold` it counts as slow ([`running`]): who needs
+//! its keys is told so, and SCRIPT KILL ends it. Time stands still for it all the while, and its locks
+//! stay. Worker-wide things that may change during a pause are the configuration and what is compiled:
+//! another script of the same worker runs in another interpreter.
+//!
 //! # Keys
 //!
 //! A script runs under the locks of the keys that it declares. One that reaches for another key, or
@@ -19,4 +28,4 @@ pub mod running;
 
 pub use cache::{Script, Scripts};
 pub use engine::Engine;
-pub use running::Running;
+pub use running::SlowScripts;

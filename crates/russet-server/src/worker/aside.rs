@@ -15,10 +15,10 @@ use super::connection::{Connection, Deferred};
 use super::event_loop::Worker;
 use super::execute::refuse_garbage;
 use crate::blocking::serve_ready;
-use crate::client::ClientFlags;
+use crate::client::{Client, ClientFlags};
 use crate::command::{CommandEntry, Flags, LookupError};
 use crate::exec::dispatch::{Outcome, Request, dispatch, needs_gate, refuse_as_busy};
-use crate::exec::{Args, OwnedCommand};
+use crate::exec::{Args, OwnedCommand, transaction};
 use crate::pause::PauseMode;
 use crate::server::Server;
 
@@ -67,6 +67,11 @@ impl Aside {
 }
 
 impl Worker {
+    /// Lets a connection go on whose command has ended otherwise than here.
+    pub(super) fn resume(&mut self, at: usize) {
+        self.aside.resume(at);
+    }
+
     /// Has a connection wait, whose command was deferred.
     pub(super) fn set_aside(&mut self, at: usize, why: Why) {
         let connection = &mut self.connections[at];
@@ -75,7 +80,8 @@ impl Worker {
             Why::Shard => self.context.stats.set_aside_shard.add(1),
             Why::Gate => self.context.stats.set_aside_gate.add(1),
             Why::Memory => {}
-            Why::Data => unreachable!("what waits for data was executed"),
+            Why::Fiber => {}
+            Why::Data | Why::Turn => unreachable!("what waits for its own end is executed"),
             Why::Pause => {
                 connection.client.info.set_flags(ClientFlags::BLOCKED, true);
                 self.aside.paused_under = self.server.pause.until_ms(self.context.clock.now_ms());
@@ -172,25 +178,26 @@ impl Worker {
                 outcome
             };
             if let Outcome::SetAside(why) = outcome {
+                let Connection { client, out, .. } = &mut *connection;
                 if let Ok(entry) = entry
-                    && is_refused_as_busy(&server, why, entry, command.args())
+                    && is_refused_as_busy(&server, client, why, entry, command.args())
                 {
-                    let Connection { client, out, .. } = &mut *connection;
                     refuse_as_busy(&server, &self.context, client, out, entry);
                     self.after_command(at);
                     continue;
                 }
                 if entry.is_ok_and(|entry| ends_scripts(entry, command.args())) {
-                    server.workers.iter().for_each(|worker| worker.script.end_for_good());
+                    server.slow_scripts.end_for_good();
                 }
                 connection.deferred.push_front(Deferred::Command(entry, command));
                 self.set_aside(at, why);
                 return;
             }
             connection.client.info.set_last_command(entry.ok());
-            if outcome == Outcome::Blocked {
-                self.block(at);
-                return;
+            match outcome {
+                Outcome::Blocked => return self.block(at),
+                Outcome::Paused => return self.keep_paused(at),
+                Outcome::Done | Outcome::SetAside(_) => {}
             }
             self.after_command(at);
             self.read_own_mail();
@@ -230,26 +237,35 @@ pub(super) fn defer(connection: &mut Connection, item: &Item, spans: &[ArgSpan],
 /// Whether a command that has to wait is told so instead, because it waits for a slow script.
 fn is_refused_as_busy(
     server: &Server,
+    client: &Client,
     why: Why,
     entry: &'static CommandEntry,
     args: Args<'_>,
 ) -> bool {
-    if entry.flags().intersects(Flags::ALLOW_BUSY | Flags::RUNS_QUEUE) {
+    let flags = entry.flags();
+    let is_shutdown = entry.command.name == "shutdown";
+    let may_wait = match () {
+        () if is_shutdown => ends_scripts(entry, args),
+        // To end the transaction takes the locks of the watched keys.
+        () if flags.contains(Flags::RUNS_QUEUE) => !client.watches.keys.is_empty(),
+        () => flags.contains(Flags::ALLOW_BUSY),
+    };
+    if may_wait || !server.slow_scripts.any() {
         return false;
     }
     match why {
         // Somebody who is inside keeps a command from being alone.
-        Why::Gate if entry.flags().contains(Flags::EXCLUSIVE) => {
-            server.workers.iter().any(|worker| worker.script.is_slow())
-        }
-        Why::Gate => server.is_kept_by_script(&[]),
+        Why::Gate if needs_gate(entry, client) => true,
+        Why::Gate => server.slow_scripts.hold(&[]),
+        Why::Fiber => true,
         Why::Shard => {
-            let hashes = key_hashes(server, &Ok(entry), args);
+            let mut hashes = key_hashes(server, &Ok(entry), args);
+            transaction::hashes(server, client, entry, &mut hashes);
             let shards: SmallVec<[usize; 16]> =
                 hashes.iter().map(|hash| server.keyspace.shard_of(*hash)).collect();
-            server.is_kept_by_script(&shards)
+            server.slow_scripts.hold(&shards)
         }
-        Why::Pause | Why::Data | Why::Memory => false,
+        Why::Pause | Why::Data | Why::Memory | Why::Turn => false,
     }
 }
 

@@ -130,7 +130,7 @@ impl Worker {
         connection.out.extend_from_slice(reply);
         settle_reply(&mut connection.client, &mut connection.out, reply_start);
         self.after_command(at);
-        self.aside.resume(at);
+        self.resume(at);
     }
 
     /// Ends the waits whose time is over.

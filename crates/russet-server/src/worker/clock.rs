@@ -110,12 +110,18 @@ impl Clock {
     /// Reads the monotonic clock and returns the nanoseconds since an earlier [`Clock::ticks`].
     #[inline]
     pub fn lap_ns(&mut self, since: u64) -> u64 {
+        self.read_ns().saturating_sub(since)
+    }
+
+    /// Reads the monotonic clock: what [`Clock::ticks`] says from now on.
+    #[inline]
+    pub fn read_ns(&mut self) -> u64 {
         self.last_ns = self.reading_ns();
         if self.last_ns.saturating_sub(self.read_ns) > STALE_NS {
             self.now_ms = unix_ms();
             self.read_ns = self.last_ns;
         }
-        self.last_ns.saturating_sub(since)
+        self.last_ns
     }
 }
 

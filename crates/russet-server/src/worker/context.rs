@@ -10,6 +10,7 @@ use russet_keyspace::eviction::Evictor;
 use super::Clock;
 use crate::blocking::Ready;
 use crate::config::Config;
+use crate::exec::fiber::{Fiber, Wish};
 use crate::pubsub::Subscribers;
 use crate::scripting::Engine;
 use crate::stats::WorkerStats;
@@ -37,6 +38,14 @@ pub struct WorkerContext {
     pub evictor: Evictor,
     /// The interpreter of scripts, once it was needed; not while it runs one.
     pub engine: Option<Box<Engine>>,
+    /// Fibers that nothing runs on.
+    pub idle_fibers: Vec<Fiber>,
+    /// The command that has just paused, and what it wants, on the way to the worker.
+    pub paused: Option<(Fiber, Wish)>,
+    /// Commands that have paused.
+    pub under_way: usize,
+    /// An event loop goes on with commands that have paused.
+    pub has_event_loop: bool,
     /// What it executes has happened before, when keys had not expired yet.
     pub is_replaying: bool,
     /// Random numbers that need not be secret.
@@ -57,11 +66,20 @@ impl WorkerContext {
             subscribers: Subscribers::default(),
             own_mail: false,
             ready: VecDeque::new(),
+            idle_fibers: Vec::new(),
+            paused: None,
+            under_way: 0,
+            has_event_loop: false,
             is_replaying: false,
             evictor: Evictor::new(random.u64(..)),
             engine: None,
             random,
         }
+    }
+
+    /// Whether commands may pause. What has happened before is executed as it comes.
+    pub fn may_pause(&self) -> bool {
+        self.has_event_loop && !self.is_replaying
     }
 
     /// Takes over a changed configuration.

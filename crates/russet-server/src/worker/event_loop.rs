@@ -1,6 +1,6 @@
 //! The event loop: polling, mail, and the life of connections.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,6 +15,7 @@ use super::aside::Aside;
 use super::batch::Batch;
 use super::blocked::Blocked;
 use super::connection::Connection;
+use super::paused::Paused;
 use super::{Message, WorkerContext};
 use crate::client::{Client, ClientFlags, ClientInfo, Close, ReplyMode};
 use crate::config::MemoryShare;
@@ -49,6 +50,8 @@ pub struct Worker {
     pub(super) aside: Aside,
     /// Clients that wait in blocking commands.
     pub(super) blocked: Blocked,
+    /// Commands that have paused.
+    pub(super) paused: VecDeque<Paused>,
     spare_buffers: Vec<Vec<u8>>,
     /// Room for messages while they are read.
     mail: Vec<Message>,
@@ -67,10 +70,12 @@ impl Worker {
     pub fn new(server: Arc<Server>, id: usize, poll: Poll) -> Self {
         let config = server.config.load_full();
         let stats = server.workers[id].stats.clone();
+        let mut context = WorkerContext::new(id, config, stats);
+        context.has_event_loop = true;
         Worker {
             charged_under: MemoryShare::Bytes(0),
             defrag: Default::default(),
-            context: WorkerContext::new(id, config, stats),
+            context,
             timers: super::timers::Timers::new(&server, id),
             server,
             poll,
@@ -83,6 +88,7 @@ impl Worker {
             dirty: Vec::new(),
             aside: Aside::default(),
             blocked: Blocked::default(),
+            paused: VecDeque::new(),
             spare_buffers: Vec::new(),
             mail: Vec::new(),
             rung: false,
@@ -113,6 +119,7 @@ impl Worker {
             let rung = std::mem::take(&mut self.rung);
             self.retry_aside(rung);
             self.serve_queue();
+            self.go_on_with_paused();
             self.run_timers();
             self.persist();
             self.read_own_mail();
@@ -146,7 +153,8 @@ impl Worker {
         let defrag = self.defrag.until_next_ms(&self.server, now_ms);
         let defrag = defrag.map(|ms| Duration::from_millis(ms as u64));
         let duties = self.duties.until_next();
-        let times = [retry, self.blocked.until_next(now_ms), duties, defrag];
+        let paused = self.until_paused();
+        let times = [retry, self.blocked.until_next(now_ms), duties, defrag, paused];
         times.into_iter().flatten().chain([next]).min()
     }
 
@@ -279,7 +287,7 @@ impl Worker {
     /// Closes a connection and strikes it off every list but the queues, which skip it.
     pub(super) fn close(&mut self, at: usize) {
         self.give_up(at);
-        let mut connection = self.connections.remove(at);
+        let mut connection = *self.connections.remove(at);
         self.by_client.remove(&connection.client.info.id);
         self.batch.forget(at);
         self.queue.retain(|queued| *queued != at);
@@ -291,6 +299,7 @@ impl Worker {
         let subscribers = &mut self.context.subscribers;
         pubsub::unsubscribe_from_all(&self.server.pubsub, subscribers, &mut connection.client);
         self.timers.unwatch_later(&mut connection.client);
+        self.keep_client_of_paused(at, connection.client);
     }
 
     /// A buffer for a connection that has none.
@@ -351,6 +360,7 @@ impl Worker {
 
     /// The last words of a worker: what is ready to be sent is sent.
     fn end(&mut self) {
+        self.end_paused();
         let everyone: Vec<usize> = self.connections.iter().map(|(at, _)| at).collect();
         everyone.into_iter().for_each(|at| self.mark_dirty(at));
         self.send_all();

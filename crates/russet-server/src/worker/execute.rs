@@ -38,7 +38,7 @@ impl Worker {
         while !self.batch.is_done() {
             if !gate.enter(self.context.id) {
                 self.context.stats.gate_waits.add(1);
-                if server.is_kept_by_script(&[]) {
+                if server.slow_scripts.hold(&[]) {
                     self.set_batch_aside();
                 }
                 return;
@@ -124,6 +124,7 @@ impl Worker {
             Outcome::Done => {}
             Outcome::SetAside(why) => self.set_aside(at, why),
             Outcome::Blocked => self.block(at),
+            Outcome::Paused => self.keep_paused(at),
         }
         self.after_command(at);
         // Before other commands need memory that clients have: then keys would be evicted.

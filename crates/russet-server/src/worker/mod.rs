@@ -22,6 +22,7 @@ mod event_loop;
 mod execute;
 mod limits;
 mod mailbox;
+mod paused;
 mod persist;
 mod receive;
 mod timers;

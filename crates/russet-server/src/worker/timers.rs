@@ -218,7 +218,8 @@ impl Worker {
         let idle = self.connections.iter().filter(|(_, connection)| {
             let info = &connection.client.info;
             let idle_ms = now_ms - info.last_interaction_ms.load(Ordering::Relaxed);
-            idle_ms > timeout_ms && !info.flags().intersects(spared)
+            let is_idle = idle_ms > timeout_ms && connection.waits_for.is_none();
+            is_idle && !info.flags().intersects(spared)
         });
         let idle: Vec<usize> = idle.map(|(at, _)| at).collect();
         for at in idle {

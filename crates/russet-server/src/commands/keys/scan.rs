@@ -23,6 +23,7 @@ use super::walk::Pattern;
 use crate::command::{Categories, Command, Flags, Group};
 use crate::error::Error;
 use crate::exec::Ctx;
+use crate::exec::fiber::wait_for;
 
 pub const SCAN: Command = Command {
     group: Group::Generic,
@@ -175,7 +176,7 @@ fn scan(ctx: &mut Ctx<'_>) -> Result<(), Error> {
             // The client can as well come back with this cursor; but not with the one it sent,
             // which may be 0 and would mean the end.
             None if has_moved => break,
-            None => std::thread::yield_now(),
+            None => wait_for(at.shard, ctx.pauser(), ctx.worker, ctx.client)?,
         }
     }
     ctx.out.array(2);

@@ -6,7 +6,8 @@ use russet_data::glob::{self, Case};
 
 use crate::command::{Categories, Command, Flags, Group};
 use crate::error::Error;
-use crate::exec::Ctx;
+use crate::exec::fiber::wait_for;
+use crate::exec::{Ctx, Drawn};
 
 /// What a walk over keys looks for.
 pub(in crate::commands) enum Pattern<'a> {
@@ -42,7 +43,8 @@ pub const KEYS: Command = Command {
 
 fn keys(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     let pattern = Pattern::new(ctx.args.get(1));
-    let Ctx { out, db, server, .. } = ctx;
+    let pauser = ctx.pauser();
+    let Ctx { out, db, server, worker, client, .. } = ctx;
     let reply = out.deferred();
     let mut found = 0;
     let mut show = |entry: &russet_keyspace::entry::Entry| {
@@ -67,7 +69,7 @@ fn keys(ctx: &mut Ctx<'_>) -> Result<(), Error> {
                 left.push_back((shard, from));
                 refusals += 1;
                 if refusals >= left.len() {
-                    std::thread::yield_now();
+                    wait_for(shard, pauser, worker, client)?;
                     refusals = 0;
                 }
             }
@@ -86,9 +88,16 @@ pub const RANDOMKEY: Command = Command {
 };
 
 fn randomkey(ctx: &mut Ctx<'_>) -> Result<(), Error> {
-    let Ctx { out, db, worker, .. } = ctx;
-    if !db.random(&mut worker.random, &mut |entry| out.bulk(entry.key())) {
-        out.null();
+    let pauser = ctx.pauser();
+    let Ctx { out, db, worker, client, .. } = ctx;
+    loop {
+        match db.random(&mut worker.random, &mut |entry| out.bulk(entry.key())) {
+            Drawn::Shown => return Ok(()),
+            Drawn::None => {
+                out.null();
+                return Ok(());
+            }
+            Drawn::Held(shard) => wait_for(shard, pauser, worker, client)?,
+        }
     }
-    Ok(())
 }

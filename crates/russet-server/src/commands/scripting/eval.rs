@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use russet_script::sandbox::sha1_hex;
-use russet_script::{Compiled, Ended, Failure};
+use russet_script::{Compiled, Ended, Failure, source};
 
 use crate::command::{Begin, Categories, Command, Find, Flags, Group, KeyFlags, KeySpec};
 use crate::error::Error;
@@ -99,6 +99,13 @@ fn reaches_undeclared(server: &Server, args: Args<'_>) -> bool {
     digest.is_some_and(|digest| server.scripts.is_undeclared(&digest))
 }
 
+/// A script that the worker's engine has compiled.
+struct Known {
+    digest: Digest,
+    flags: source::Flags,
+    compiled: Compiled,
+}
+
 fn run(ctx: &mut Ctx<'_>, named: Named, is_read_only: bool) -> Result<(), Error> {
     // The commands of the script are shown after it.
     if ctx.server.monitors.any() {
@@ -116,8 +123,9 @@ fn run(ctx: &mut Ctx<'_>, named: Named, is_read_only: bool) -> Result<(), Error>
         usize::try_from(keys).map_err(|_| Error::new("ERR Number of keys can't be negative"))?;
     let digest = digest.unwrap_or_else(|| sha1_hex(ctx.args.get(1)));
     let mut engine = take_engine(ctx);
-    let result = find(ctx, &mut engine, &digest, named).and_then(|(script, compiled)| {
-        execute(ctx, &mut engine, &script, compiled, keys, is_read_only)
+    let result = find(ctx, &mut engine, &digest, named).and_then(|(flags, compiled)| {
+        let script = Known { digest, flags, compiled };
+        execute(ctx, &mut engine, &script, keys, is_read_only)
     });
     ctx.worker.put_back(engine);
     result
@@ -135,11 +143,11 @@ fn find(
     engine: &mut Engine,
     digest: &Digest,
     named: Named,
-) -> Result<(Arc<Script>, Compiled), Error> {
+) -> Result<(source::Flags, Compiled), Error> {
     let scripts = &ctx.server.scripts;
     if let Some((script, compiled)) = engine.find(digest) {
-        scripts.note_use(&script);
-        return Ok((script, compiled));
+        scripts.note_use(script);
+        return Ok((script.flags, compiled));
     }
     let script = match named {
         Named::ByDigest => scripts.find(digest).ok_or(Error::NO_SCRIPT)?,
@@ -147,7 +155,7 @@ fn find(
     };
     scripts.note_use(&script);
     let compiled = engine.compile(&script, scripts).map_err(|wrong| cannot_compile(&wrong))?;
-    Ok((script, compiled))
+    Ok((script.flags, compiled))
 }
 
 /// Has the server know a script, if it can be compiled.
@@ -179,8 +187,7 @@ fn cannot_compile(wrong: &[u8]) -> Error {
 fn execute(
     ctx: &mut Ctx<'_>,
     engine: &mut Engine,
-    script: &Script,
-    compiled: Compiled,
+    script: &Known,
     keys: usize,
     is_read_only: bool,
 ) -> Result<(), Error> {
@@ -205,17 +212,14 @@ fn execute(
     let mut out = russet_resp::ReplyWriter::new(&mut reply, ctx.out.protocol());
     let mut host = ScriptHost::new(ctx, script.digest, is_read_only, is_short_of_memory);
     let ended = engine.interpreter().run(
-        compiled,
+        script.compiled,
         args.after(3).iter_to(keys),
         args.iter_from(3 + keys),
         &mut host,
         &mut out,
     );
     let must_restart = host.must_restart;
-    let running = &ctx.server.workers[ctx.worker.id].script;
-    if running.is_slow() {
-        running.end();
-    }
+    drop(host);
     if ctx.client.db != db {
         ctx.client.select(db);
     }
@@ -239,7 +243,7 @@ fn execute(
 }
 
 /// What a client is told of an error that its script did not catch.
-fn describe(failure: Failure, script: &Script) -> Error {
+fn describe(failure: Failure, script: &Known) -> Error {
     let Failure { text, place, .. } = failure;
     match place {
         Some((source, line)) if source.is_empty() && line.is_empty() => Error::from_line(text),

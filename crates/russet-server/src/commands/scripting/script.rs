@@ -96,19 +96,18 @@ const KILL: Command = Command {
 };
 
 fn kill(ctx: &mut Ctx<'_>) -> Result<(), Error> {
-    let killed: Vec<Killed> =
-        ctx.server.workers.iter().map(|worker| worker.script.kill()).collect();
-    if killed.contains(&Killed::Yes) {
-        ctx.out.ok();
-        return Ok(());
+    match ctx.server.slow_scripts.kill() {
+        Killed::Yes => {
+            ctx.out.ok();
+            Ok(())
+        }
+        Killed::HasWritten => Err(Error::new(
+            "UNKILLABLE Sorry the script already executed write commands against the dataset. You \
+             can either wait the script termination or kill the server in a hard way using the \
+             SHUTDOWN NOSAVE command.",
+        )),
+        Killed::NotBusy => Err(Error::new("NOTBUSY No scripts in execution right now.")),
     }
-    Err(Error::new(if killed.contains(&Killed::HasWritten) {
-        "UNKILLABLE Sorry the script already executed write commands against the dataset. You can \
-         either wait the script termination or kill the server in a hard way using the SHUTDOWN \
-         NOSAVE command."
-    } else {
-        "NOTBUSY No scripts in execution right now."
-    }))
 }
 
 const LOAD: Command = Command {

@@ -123,7 +123,12 @@ macro_rules! general {
             /// Milliseconds after which a script is slow, and other clients are told that the
             /// server is busy.
             "busy-reply-threshold" | "lua-time-limit" => busy_reply_threshold: i64 = 5000,
-                integer(0, i64::MAX), Later;
+                integer(0, i64::MAX), Works;
+
+            /// Whether scripts get `setfenv`, `getfenv` and `newproxy`, by which they could reach each
+            /// other. They do not.
+            "lua-enable-deprecated-api" => lua_enable_deprecated_api: bool = false,
+                YES_NO, NoEffect + HIDDEN + IMMUTABLE;
 
             /// Bytes that the scripts of one worker may use; more is an error of the script that
             /// asks for it. Not in Redis.

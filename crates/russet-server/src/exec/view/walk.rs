@@ -26,6 +26,17 @@ pub struct Stretch {
     pub keys: usize,
 }
 
+/// What came of [`View::random`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Drawn {
+    /// A key was shown.
+    Shown,
+    /// There is no key.
+    None,
+    /// Somebody holds this shard, and those that nobody holds have no key.
+    Held(usize),
+}
+
 impl<'a> View<'a> {
     /// Shows a few of the keys that one shard has in the selected database, from the cursor `from`
     /// on (0 to begin), and stops when `most_keys` or more were seen. `None` if somebody else holds
@@ -65,24 +76,23 @@ impl<'a> View<'a> {
         })
     }
 
-    /// Shows a key of the selected database, every one being equally likely. Returns whether there
-    /// is one.
+    /// Shows a key of the selected database, every one being equally likely.
     ///
     /// Draws a group of shards by the groups' key counts, a shard of it by the shards' sizes, and a
     /// key of that. A shard that somebody holds just then is passed over.
-    pub fn random(&mut self, random: &mut fastrand::Rng, show: &mut dyn FnMut(&Entry)) -> bool {
+    pub fn random(&mut self, random: &mut fastrand::Rng, show: &mut dyn FnMut(&Entry)) -> Drawn {
         let (db, now_ms) = (self.physical, self.now_ms);
         loop {
             let counts = self.keyspace.group_key_counts(db);
             let total: usize = counts.iter().sum();
             if total == 0 {
-                return false;
+                return Drawn::None;
             }
-            let Some(shard) = self.random_shard(group_at(&counts, random.usize(..total)), random)
-            else {
-                // All its shards are held, or have lost their keys since.
-                std::thread::yield_now();
-                continue;
+            let shard = match self.random_shard(group_at(&counts, random.usize(..total)), random) {
+                Ok(Some(shard)) => shard,
+                // Its shards have lost their keys since.
+                Ok(None) => continue,
+                Err(held) => return Drawn::Held(held),
             };
             let shown = self.inspect_shard(shard, |guard| {
                 let mut overdue = Overdue::new();
@@ -97,17 +107,24 @@ impl<'a> View<'a> {
                 (is_live, overdue)
             });
             if shown == Some(true) {
-                return true;
+                return Drawn::Shown;
             }
         }
     }
 
-    /// A shard of a group, as likely as it has keys.
-    fn random_shard(&mut self, group: usize, random: &mut fastrand::Rng) -> Option<usize> {
+    /// A shard of a group, as likely as it has keys; if there is none because one is held, that one.
+    fn random_shard(
+        &mut self,
+        group: usize,
+        random: &mut fastrand::Rng,
+    ) -> Result<Option<usize>, usize> {
         let db = self.physical;
-        let (mut chosen, mut seen) = (None, 0);
+        let (mut chosen, mut seen, mut held) = (None, 0, None);
         for shard in self.keyspace.shards_of_group(group) {
             let keys = self.visit(shard, |guard| guard.shard().db(db).map_or(0, |db| db.len()));
+            if keys.is_none() {
+                held = Some(shard);
+            }
             let keys = keys.unwrap_or(0);
             seen += keys;
             // Each replaces its predecessors with its share of the keys so far.
@@ -115,7 +132,10 @@ impl<'a> View<'a> {
                 chosen = Some(shard);
             }
         }
-        chosen
+        match (chosen, held) {
+            (None, Some(held)) => Err(held),
+            _ => Ok(chosen),
+        }
     }
 
     /// Lends one shard to a walker that holds one lock at a time. `None` if somebody else holds it:

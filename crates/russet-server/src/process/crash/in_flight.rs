@@ -6,7 +6,9 @@
 //! # Invariant
 //!
 //! **F1** The address in `CURRENT` is that of a [`InFlight`] that lives until [`during`], which put it
-//! there, has restored what was there before.
+//! there, has restored what was there before. A command that pauses takes its address out until it
+//! goes on ([`without`]), so that commands which end in another order than they have begun in leave
+//! nothing behind.
 
 use std::cell::Cell;
 use std::ptr::NonNull;
@@ -32,24 +34,33 @@ thread_local! {
     static CURRENT: Cell<Address> = const { Cell::new(None) };
 }
 
+/// Puts back what was there before.
+struct Restore(Address);
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        CURRENT.set(self.0);
+    }
+}
+
 /// Runs something as the execution of a command. Commands may nest, as EXEC and its queue do.
 #[inline]
 pub fn during<R>(command: &InFlight<'_>, run: impl FnOnce() -> R) -> R {
-    struct Restore(Address);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            CURRENT.set(self.0);
-        }
-    }
     let address = NonNull::from(command).cast();
     let _restore = Restore(CURRENT.replace(Some(address)));
+    run()
+}
+
+/// Runs something that is no part of the command: the command pauses.
+pub fn without<R>(run: impl FnOnce() -> R) -> R {
+    let _restore = Restore(CURRENT.take());
     run()
 }
 
 /// Looks at the command that this thread is executing, if it is executing one.
 pub fn look<R>(look: impl FnOnce(Option<&InFlight<'_>>) -> R) -> R {
     // SAFETY: by F1 the address is good until the `during` that put it there ends. That call is
-    // below this one on the stack of the same thread, and borrows the command. `look` is given no
+    // below this one on the stack that the thread is on, and borrows the command. `look` is given no
     // longer a lifetime than its own call.
     let current = CURRENT.get().map(|address| unsafe { address.as_ref() });
     look(current)
@@ -81,6 +92,11 @@ mod tests {
                 look(|command| command.map(|c| c.args.get(0).to_vec())),
                 Some(b"exec".to_vec())
             );
+            assert_eq!(current(), Some(1));
+            without(|| {
+                assert_eq!(current(), None);
+                during(&of_client(3), || assert_eq!(current(), Some(3)));
+            });
             assert_eq!(current(), Some(1));
         });
         assert_eq!(current(), None);

@@ -175,6 +175,13 @@ const SUBCOMMANDS: &[Subcommand] = &[
         handler: keys::set_active_expire,
     },
     Subcommand {
+        name: "SET-DISABLE-DENY-SCRIPTS",
+        arguments: 1..=1,
+        syntax: "<0|1>",
+        summary: "Let scripts call DEBUG (1) or not (0).",
+        handler: process::let_scripts_debug,
+    },
+    Subcommand {
         name: "SLEEP",
         arguments: 1..=1,
         syntax: "<seconds>",

@@ -1,6 +1,9 @@
 //! What DEBUG does to the process.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
+
+use russet_data::number::parse_i64;
 
 use crate::config::{Appended, rewrite};
 use crate::error::Error;
@@ -12,6 +15,13 @@ pub fn sleep(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     // As in Redis, what is no number is no time.
     let seconds: f64 = text.parse().unwrap_or(0.0);
     std::thread::sleep(Duration::try_from_secs_f64(seconds).unwrap_or_default());
+    ctx.out.ok();
+    Ok(())
+}
+
+pub fn let_scripts_debug(ctx: &mut Ctx<'_>) -> Result<(), Error> {
+    let on = parse_i64(ctx.args.get(2)).is_some_and(|flag| flag != 0);
+    ctx.server.scripts_may_debug.store(on, Ordering::Relaxed);
     ctx.out.ok();
     Ok(())
 }
