@@ -82,14 +82,16 @@ mod model {
     use loom::sync::{Arc, Notify};
 
     use super::*;
+    use crate::gate::{Gate, Refused};
     use crate::mailbox::Mailbox;
-    use crate::wake_lock::{Sharing, WakeLock};
+    use crate::wake_lock::{Sharing, WakeLock, WorkerSet};
 
     const WORKERS: usize = 2;
 
     /// Two locks, each with a number that nothing else protects, and workers that sleep at their
     /// mailboxes.
     struct Locks {
+        gate: Gate,
         cells: [(WakeLock, AtomicUsize); 2],
         sleepers: [Arc<Notify>; WORKERS],
         mailboxes: [Mailbox<(), Box<dyn Fn()>>; WORKERS],
@@ -102,9 +104,7 @@ mod model {
 
     impl Drop for Guard<'_> {
         fn drop(&mut self) {
-            let woken = self.locks.cells[self.lock].0.release(Sharing::Shared);
-            let called = (0..WORKERS).filter(|worker| woken.contains(*worker));
-            called.for_each(|worker| self.locks.mailboxes[worker].ring());
+            self.locks.wake(self.locks.cells[self.lock].0.release(Sharing::Shared));
         }
     }
 
@@ -127,22 +127,85 @@ mod model {
                 let sleeper = sleeper.clone();
                 Mailbox::new(Box::new(move || sleeper.notify()) as Box<dyn Fn()>)
             });
-            Locks { cells: Default::default(), sleepers, mailboxes }
+            Locks { gate: Gate::new(WORKERS), cells: Default::default(), sleepers, mailboxes }
+        }
+
+        fn wake(&self, woken: WorkerSet) {
+            let called = (0..WORKERS).filter(|worker| woken.contains(*worker));
+            called.for_each(|worker| self.mailboxes[worker].ring());
+        }
+
+        fn sleep(&self, worker: usize) {
+            while !self.mailboxes[worker].take(&mut Vec::new()) {
+                self.sleepers[worker].wait();
+            }
+        }
+
+        fn write(&self, lock: usize) {
+            let number = &self.cells[lock].1;
+            number.store(number.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
         }
 
         /// A command of `worker`, tried again whenever it is woken, until it was executed.
         fn execute(&self, worker: usize, wanted: &[usize]) {
             loop {
                 if let Some(guards) = lock_all(self, wanted, worker) {
-                    for guard in &guards {
-                        let number = &self.cells[guard.lock].1;
-                        number.store(number.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-                    }
+                    guards.iter().for_each(|guard| self.write(guard.lock));
                     return;
                 }
-                while !self.mailboxes[worker].take(&mut Vec::new()) {
-                    self.sleepers[worker].wait();
+                self.sleep(worker);
+            }
+        }
+
+        /// A script that declares one key and writes to another as well, after the declared one or
+        /// before it, as the server runs it: under the lock of the declared key first; then with
+        /// the other lock too, if that is free, otherwise alone, or not to its end if it has
+        /// written. Returns whether it was executed to its end.
+        fn run_script(
+            &self,
+            worker: usize,
+            declared: usize,
+            other: usize,
+            writes_first: bool,
+        ) -> bool {
+            loop {
+                if self.gate.enter(worker) {
+                    let first = lock_all(self, &[declared], worker);
+                    if first.is_some() && writes_first {
+                        self.write(declared);
+                    }
+                    let second = first.as_ref().and_then(|_| self.try_lock(other));
+                    let is_covered = second.is_some();
+                    if is_covered {
+                        self.write(other);
+                        if !writes_first {
+                            self.write(declared);
+                        }
+                    }
+                    let has_begun = first.is_some();
+                    drop((first, second));
+                    self.gate.leave(worker);
+                    if is_covered || (has_begun && writes_first) {
+                        return is_covered;
+                    }
+                    if has_begun {
+                        break;
+                    }
                 }
+                self.sleep(worker);
+            }
+            loop {
+                match self.gate.close(worker) {
+                    Ok(alone) => {
+                        self.write(other);
+                        self.write(declared);
+                        self.wake(alone.reopen());
+                        return true;
+                    }
+                    Err(Refused::Crowded(woken)) => self.wake(woken),
+                    Err(Refused::Registered) => self.sleep(worker),
+                }
+                loom::thread::yield_now();
             }
         }
     }
@@ -179,5 +242,40 @@ mod model {
     #[test]
     fn one_that_wants_the_last_lock_and_one_that_wants_both_get_them() {
         both_are_executed(&[1], &[0, 1]);
+    }
+
+    /// Over every interleaving of two scripts, each of which declares what the other does not: both
+    /// end, whatever each holds when it reaches for the other's key, and what they have written adds
+    /// up. One that has written nothing when it meets the undeclared key is always executed to its
+    /// end.
+    fn both_scripts_end(writes_first: [bool; WORKERS]) {
+        loom::model(move || {
+            let locks = Arc::new(Locks::new());
+            let theirs = locks.clone();
+            let thread = loom::thread::spawn(move || theirs.run_script(1, 1, 0, writes_first[1]));
+            let mine = locks.run_script(0, 0, 1, writes_first[0]);
+            let theirs = thread.join().unwrap();
+            assert!((mine || writes_first[0]) && (theirs || writes_first[1]));
+            let expected = [1 + usize::from(theirs), 1 + usize::from(mine)];
+            for ((state, number), expected) in locks.cells.iter().zip(expected) {
+                assert_eq!(number.load(Ordering::Relaxed), expected);
+                assert!(!state.is_held());
+            }
+        });
+    }
+
+    #[test]
+    fn scripts_that_read_undeclared_keys_first_are_executed() {
+        both_scripts_end([false, false]);
+    }
+
+    #[test]
+    fn scripts_that_reach_for_undeclared_keys_late_end() {
+        both_scripts_end([true, true]);
+    }
+
+    #[test]
+    fn scripts_of_both_kinds_end() {
+        both_scripts_end([true, false]);
     }
 }
