@@ -40,7 +40,7 @@ all_units=(
     maxmemory lazyfree memefficiency other client-eviction
     dump integration/convert-zipmap-hash-on-load integration/convert-ziplist-hash-on-load
     integration/convert-ziplist-zset-on-load
-    type/list type/list-2 type/list-3 sort
+    type/list type/list-2 type/list-3 sort scripting
 )
 [ ${#units[@]} -gt 0 ] || units=("${all_units[@]}")
 
@@ -110,8 +110,10 @@ mkdir "$tree/src"
 ln -s "$server" "$tree/src/redis-server"
 ln -s "$(command -v redis-cli)" "$(command -v redis-benchmark)" "$tree/src/"
 
-# Lines of tcl-skips.txt: "# comment", "[reason]" and, below a reason, "UNIT: test name" or
-# "tag NAME". Of the tests, only those of the units that run are passed on and checked. Reasons that
+# Lines of tcl-skips.txt: "# comment", "[reason]" and, below a reason, "UNIT: test name", "tag NAME"
+# or "pass UNIT: VARIABLE VALUE", for a unit whose whole text is a loop over values of a variable:
+# it goes without this one; or "server UNIT: COMMAND", for a server that is started for no test and
+# whose first command this is. Of the tests, only those of the units that run are passed on and checked. Reasons that
 # begin with "Several workers" count only if there are several.
 several=
 [ "${workers:-$(nproc)}" -eq 1 ] || [[ ${server##*/} != russet* ]] || several=yes
@@ -128,6 +130,20 @@ while IFS= read -r line; do
                 continue
             elif [ "${line#tag }" != "$line" ]; then
                 denied_tags+=" -${line#tag }"
+            elif [[ $line =~ ^(pass|server)\ ([^:]+):\ (.*)$ ]]; then
+                what=${BASH_REMATCH[1]} unit=${BASH_REMATCH[2]} rest=${BASH_REMATCH[3]}
+                file=$tree/tests/unit/$unit.tcl
+                if [ "$what" = pass ]; then
+                    loop="foreach ${rest% *} {"
+                    sed -i "1,/^$loop/s/^\($loop.*\)\b${rest##* } */\1/" "$file"
+                else
+                    tagged='start_server {tags {"\([^"]*\)"}} {'
+                    sed -i -z "s/$tagged\n *$rest\n/start_server {tags {\"\1 left-out\"}} {\n$rest\n/" "$file"
+                fi
+                if cmp -s "$file" "$target/tcl-suite/source/tests/unit/$unit.tcl"; then
+                    echo "$skips: skips nothing: $line" >&2
+                    exit 2
+                fi
             elif [[ " ${units[*]} " == *" ${line%%: *} "* ]]; then
                 printf '%s\n' "${line#*: }" >> "$tree/skipped"
             fi
@@ -137,8 +153,9 @@ done < "$skips"
 
 arguments=(--clients 2 --timeout 100 --durable --skipfile "$tree/skipped")
 # A base port of its own keeps two runs on one machine apart; the suite looks for free ports above.
+denied_tags+=" -left-out"
 arguments+=(--baseport $((10200 + RANDOM % 16 * 1000)) --portcount 1000)
-[ -z "$denied_tags" ] || arguments+=(--tags "${denied_tags# }")
+arguments+=(--tags "${denied_tags# }")
 # Small sets have been listpacks since 7.2; the suite is 7.0's and has them as hash tables.
 [[ ${server##*/} != russet* ]] || arguments+=(--config set-max-listpack-entries 0)
 if [ ${#with_lists[@]} -gt 0 ] && [[ ${server##*/} == russet* ]]; then

@@ -61,7 +61,7 @@ fi
 stage fuzz 600 ci/fuzz.sh 8
 
 # Programs from PyPI, against the binary that the tests above have built.
-stage outside 180 ci/outside.sh
+stage outside 300 ci/outside.sh
 
 # Redis' own suite, against the binary that the tests above have built.
 stage tcl-one-worker 480 ci/tcl-suite.sh --workers 1
