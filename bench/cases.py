@@ -1,6 +1,7 @@
 """What is measured: data to load, and commands to send by many connections at once."""
 
 import contextlib
+import hashlib
 import random
 import select
 import time
@@ -71,6 +72,31 @@ def load_bitmaps(connection):
     numbers = random.Random(4)
     for key in "ab":
         connection.load([encode("SET", f"bits:{key}", numbers.randbytes(BITMAP_BYTES))])
+
+
+SCRIPTS = {
+    "GET": "return redis.call('GET', KEYS[1])",
+    "limit": "local n = redis.call('INCR', KEYS[1]) redis.call('EXPIRE', KEYS[1], ARGV[1]) return n",
+    "release": "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) else return 0 end",
+    "HSETs": "for i = 1, 100 do redis.call('HSET', KEYS[1], i, ARGV[1]) end return 100",
+}
+
+
+def load_scripts(connection):
+    connection.load(encode("SCRIPT", "LOAD", script) for script in SCRIPTS.values())
+    connection.load(encode("SET", f"key:{n}", b"v" * 64) for n in range(1000))
+
+
+def evalsha(script, kind, *arguments):
+    """A call of a script with one key, one of a thousand of its kind."""
+    digest = hashlib.sha1(SCRIPTS[script].encode()).hexdigest()
+    return lambda n: encode("EVALSHA", digest, 1, f"{kind}:{n.randrange(1000)}", *arguments)
+
+
+def locked_and_released(numbers):
+    key = f"lock:{numbers.randrange(1000)}"
+    release = hashlib.sha1(SCRIPTS["release"].encode()).hexdigest()
+    return encode("SET", key, "token") + encode("EVALSHA", release, 1, key, "token")
 
 
 @dataclass(frozen=True)
@@ -228,6 +254,10 @@ ALL = [
     Commands("GEOSEARCH, 5 km of 1M", 20_000, around, load_places, pipeline=8),
     large("BITCOUNT of 10 MB", 100, ("BITCOUNT", "bits:a"), load_bitmaps),
     large("BITOP AND of two of 10 MB", 20, ("BITOP", "AND", "bits:both", "bits:a", "bits:b"), load_bitmaps),
+    Commands("EVALSHA of GET", 200_000, evalsha("GET", "key"), load_scripts, pipeline=16),
+    Commands("EVALSHA of INCR and EXPIRE", 200_000, evalsha("limit", "limit", 60), load_scripts, pipeline=16),
+    Commands("EVALSHA of GET and DEL, after SET", 200_000, locked_and_released, load_scripts, pipeline=16),
+    Commands("EVALSHA of 100 HSETs", 4_000, evalsha("HSETs", "fields", "value"), load_scripts, pipeline=16),
     Publish(1, 200_000),
     Publish(100, 6_400),
     Publish(10_000, 40),
