@@ -28,6 +28,10 @@ const UNSAFE_MODULES: &[(&str, &str)] = &[
         "crates/russet-server/src/memory/allocator.rs",
         "a control of the allocator without a wrapper",
     ),
+    (
+        "crates/russet-server/src/memory/huge_pages.rs",
+        "asks which pages are resident, and to have them moved",
+    ),
     ("crates/russet-script/src/lua/", "the C interface of Lua, whose errors jump"),
     ("crates/russet-server/src/exec/nested.rs", "arguments that live as long as one call"),
     ("crates/russet-server/src/worker/clock.rs", "the processor's time stamp counter"),

@@ -194,7 +194,8 @@ impl Keyspace {
     /// The shard, unless somebody holds it.
     #[inline]
     pub fn try_lock(&self, shard: usize) -> Option<ShardGuard<'_>> {
-        self.shards[shard].lock.try_acquire(self.sharing).then(|| self.locked(shard))
+        let cell = &self.shards[shard];
+        cell.lock.try_acquire(self.sharing).then(|| self.locked(cell, shard))
     }
 
     /// The shard, if it is free or becomes free within a moment.
@@ -215,8 +216,9 @@ impl Keyspace {
         lock_order::lock_all(self, shards, worker)
     }
 
-    fn locked(&self, index: usize) -> ShardGuard<'_> {
-        ShardGuard { keyspace: self, index, locked: true }
+    #[inline]
+    fn locked<'a>(&'a self, cell: &'a ShardCell, index: usize) -> ShardGuard<'a> {
+        ShardGuard { cell, keyspace: self, index, locked: true }
     }
 
     /// All shards at once, for a worker that is outside the gate.
@@ -227,7 +229,8 @@ impl Keyspace {
     pub fn exclusive(&self, worker: usize) -> Option<Exclusive<'_>> {
         match self.gate.close(worker) {
             Ok(alone) => {
-                let guard = ShardGuard { keyspace: self, index: 0, locked: false };
+                let cell = &self.shards[0];
+                let guard = ShardGuard { cell, keyspace: self, index: 0, locked: false };
                 Some(Exclusive { keyspace: self, alone: Some(alone), guard })
             }
             Err(Refused::Registered) => None,
@@ -348,12 +351,15 @@ impl<'a> TryLocks for &'a Keyspace {
     }
 
     fn lock_or_register(self, shard: usize, worker: usize) -> Option<ShardGuard<'a>> {
-        self.shards[shard].lock.acquire_or_register(worker).then(|| self.locked(shard))
+        let cell = &self.shards[shard];
+        cell.lock.acquire_or_register(worker).then(|| self.locked(cell, shard))
     }
 }
 
 /// One shard, for as long as this lives.
 pub struct ShardGuard<'a> {
+    /// The shard of that number, looked up once.
+    cell: &'a ShardCell,
     keyspace: &'a Keyspace,
     index: usize,
     /// Whether the shard's lock is to be let go; behind a closed gate there is none.
@@ -364,7 +370,7 @@ impl Drop for ShardGuard<'_> {
     #[inline]
     fn drop(&mut self) {
         if self.locked {
-            let woken = self.cell().lock.release(self.keyspace.sharing);
+            let woken = self.cell.lock.release(self.keyspace.sharing);
             if !woken.is_empty() {
                 self.keyspace.wake(woken);
             }
@@ -379,11 +385,6 @@ impl<'a> ShardGuard<'a> {
         self.index
     }
 
-    #[inline]
-    fn cell(&self) -> &'a ShardCell {
-        &self.keyspace.shards[self.index]
-    }
-
     /// Who takes a picture of this shard.
     pub(crate) fn picture(&self) -> Option<Arc<dyn Picture>> {
         if self.shard().has_picture { self.keyspace.picture.read().clone() } else { None }
@@ -394,14 +395,14 @@ impl<'a> ShardGuard<'a> {
     pub fn shard(&self) -> &Shard {
         // SAFETY: the guard is the only one for its shard (W1 for the lock, G1 behind the gate),
         // and the borrow of the guard keeps `shard_mut` from being called meanwhile.
-        unsafe { &*self.cell().shard.get() }
+        unsafe { &*self.cell.shard.get() }
     }
 
     /// The shard, to change what no count depends on (its watchers).
     #[inline]
     pub fn shard_mut(&mut self) -> &mut Shard {
         // SAFETY: as in `shard`, and the guard is borrowed mutably.
-        unsafe { &mut *self.cell().shard.get() }
+        unsafe { &mut *self.cell.shard.get() }
     }
 
     /// Has somebody wait for a key.
@@ -680,7 +681,7 @@ impl Drop for Exclusive<'_> {
 impl<'a> Exclusive<'a> {
     /// One of the shards.
     pub fn shard(&mut self, index: usize) -> &mut ShardGuard<'a> {
-        self.guard.index = index;
+        (self.guard.cell, self.guard.index) = (&self.keyspace.shards[index], index);
         &mut self.guard
     }
 

@@ -170,7 +170,7 @@ impl RequestParser {
     /// As long as a command is not complete, `command` must start at the same byte in every
     /// call and never lose bytes. Spans are pushed to `spans` only when it is complete; inline
     /// words with quotes are pushed to `owned`, which otherwise only the caller changes.
-    #[inline]
+    #[inline(always)] // into the loop over the commands that a read has brought
     pub fn parse(
         &mut self,
         command: &[u8],
@@ -178,20 +178,31 @@ impl RequestParser {
         spans: &mut Vec<ArgSpan>,
         owned: &mut Vec<Vec<u8>>,
     ) -> Result<Progress, ProtocolError> {
-        let result = if self.expected != 0 {
-            self.resume(command, limits, spans)
-        } else if limits.allow_short()
+        if self.expected == 0
+            && limits.allow_short()
             && let Some(consumed) = quick::parse(command, spans)
         {
             // Should the parser have searched for the end of the first line, that is over.
             self.searched = 0;
             return Ok(Progress::Complete { consumed });
-        } else {
-            match command.first() {
-                Some(b'*') => self.multibulk(command, limits, spans),
-                Some(_) => self.inline(command, spans, owned),
-                None => Ok(Progress::Incomplete),
-            }
+        }
+        self.parse_any(command, limits, spans, owned)
+    }
+
+    /// [`RequestParser::parse`], for commands that are long or in pieces.
+    #[inline(never)]
+    fn parse_any(
+        &mut self,
+        command: &[u8],
+        limits: &Limits,
+        spans: &mut Vec<ArgSpan>,
+        owned: &mut Vec<Vec<u8>>,
+    ) -> Result<Progress, ProtocolError> {
+        let result = match command.first() {
+            _ if self.expected != 0 => self.resume(command, limits, spans),
+            Some(b'*') => self.multibulk(command, limits, spans),
+            Some(_) => self.inline(command, spans, owned),
+            None => Ok(Progress::Incomplete),
         };
         if result.is_err() {
             *self = Self::default();

@@ -151,6 +151,13 @@ impl Server {
     /// Records a command in the slow log and the latency monitor if it took long enough.
     #[inline]
     pub(crate) fn note_duration(&self, ctx: &Ctx<'_>, elapsed_ns: u64) {
+        if elapsed_ns >= ctx.worker.notable_ns {
+            self.note_long(ctx, elapsed_ns);
+        }
+    }
+
+    #[cold]
+    fn note_long(&self, ctx: &Ctx<'_>, elapsed_ns: u64) {
         let config = &ctx.worker.config;
         let elapsed_us = elapsed_ns / 1000;
         let slow = config.slowlog_log_slower_than;
@@ -163,7 +170,6 @@ impl Server {
         }
     }
 
-    #[cold]
     fn note_slow(&self, ctx: &Ctx<'_>, duration_us: u64) {
         use crate::command::Flags;
         if ctx.command.flags().contains(Flags::SKIP_SLOWLOG) {
@@ -190,7 +196,6 @@ impl Server {
         }
     }
 
-    #[cold]
     fn note_spike(&self, ctx: &Ctx<'_>, latency_ms: u64) {
         use crate::command::Flags;
         let fast = ctx.command.flags().contains(Flags::FAST);

@@ -213,6 +213,7 @@ fn run(
         let thread = std::thread::Builder::new().name("acceptor".into());
         thread.spawn_scoped(scope, || acceptor.run(server)).expect("a thread for accepting");
         memory::return_in_background();
+        memory::huge_pages::keep(server);
         memory::note_startup(server);
         let loaded = load_keys(server);
         if loaded.is_ok() {

@@ -16,6 +16,7 @@ use std::time::Duration;
 const ONLY_OURS: &[(&str, &str)] = &[
     ("worker-threads", "Russet serves clients from several threads"),
     ("lua-memory-limit", "Redis bounds only the arguments of scripts"),
+    ("huge-pages", "Russet can use them, because it does not fork"),
     ("compatibility", "Russet answers like one of two versions"),
     ("locale-collate", "Redis 7.2 has it"),
     ("cluster-announce-human-nodename", "Redis 7.2 has it"),

@@ -64,7 +64,7 @@ impl Bucket {
     /// # Safety
     ///
     /// `head` is a bucket's, borrowed for as long as the result is used.
-    #[inline]
+    #[inline(always)] // the way of every command to its key
     unsafe fn search(
         head: Node,
         tag: u16,

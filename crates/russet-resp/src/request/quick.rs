@@ -47,23 +47,44 @@ pub(super) fn parse(command: &[u8], spans: &mut Vec<ArgSpan>) -> Option<usize> {
 #[inline(always)]
 pub(super) fn argument(command: &[u8], position: usize) -> Option<(ArgSpan, usize)> {
     let word = u64::from_le_bytes(*command.get(position..)?.first_chunk()?);
-    let byte = |at: u32| word >> (8 * at) & 0xff;
-    let digit = |at: u32| byte(at).wrapping_sub(u64::from(b'0'));
-    let mut len = digit(1);
-    if byte(0) != u64::from(b'$') || len > 9 {
-        return None;
-    }
-    let mut digits = 1;
-    while byte(digits + 1) != u64::from(b'\r') {
-        let next = digit(digits + 1);
-        // No number of several digits begins with a zero.
-        if next > 9 || len == 0 || digits == DIGITS_MAX {
-            return None;
-        }
-        len = len * 10 + next;
-        digits += 1;
-    }
+    let (len, digits) = length(word)?;
     let start = position + digits as usize + 3;
     let next = start + len as usize + 2;
     (next <= command.len()).then(|| (ArgSpan::bytes(start as u32, len as u32), next))
+}
+
+/// The length that a word begins with, and its number of digits, if it has the form `$`, up to four
+/// digits, `\r`. Those of one or two digits are told by their fixed places.
+#[inline(always)]
+fn length(word: u64) -> Option<(u64, u32)> {
+    const ONE_DIGIT: u64 = b'$' as u64 | (b'\r' as u64) << 16;
+    const TWO_DIGITS: u64 = b'$' as u64 | (b'\r' as u64) << 24;
+    let digit = |at: u32| (word >> (8 * at) & 0xff).wrapping_sub(u64::from(b'0'));
+    let (first, second) = (digit(1), digit(2));
+    if word & 0xff_00ff == ONE_DIGIT {
+        return (first <= 9).then_some((first, 1));
+    }
+    // No number of several digits begins with a zero.
+    if word & 0xff00_00ff == TWO_DIGITS {
+        return (first.wrapping_sub(1) <= 8 && second <= 9).then_some((first * 10 + second, 2));
+    }
+    long_length(word)
+}
+
+#[inline(never)]
+fn long_length(word: u64) -> Option<(u64, u32)> {
+    let byte = |at: u32| word >> (8 * at) & 0xff;
+    if byte(0) != u64::from(b'$') || byte(1) == u64::from(b'0') {
+        return None;
+    }
+    let (mut len, mut digits) = (0, 0);
+    while byte(digits + 1) != u64::from(b'\r') {
+        let digit = byte(digits + 1).wrapping_sub(u64::from(b'0'));
+        if digit > 9 || digits == DIGITS_MAX {
+            return None;
+        }
+        len = len * 10 + digit;
+        digits += 1;
+    }
+    (digits > 0).then_some((len, digits))
 }

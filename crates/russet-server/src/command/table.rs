@@ -273,13 +273,14 @@ pub struct Recent {
 }
 
 impl Names {
-    /// [`Names::resolve`], with a shorter way to the command that was looked up last.
+    /// [`Names::resolve`], with a shorter way to the command that was looked up last. What may name a
+    /// subcommand is asked for only if the command was another one.
     #[inline]
-    pub fn resolve_again(
+    pub fn resolve_again<'a>(
         &self,
         recent: &mut Recent,
         name: &[u8],
-        sub: Option<&[u8]>,
+        sub: impl FnOnce() -> Option<&'a [u8]>,
     ) -> Result<&'static CommandEntry, LookupError> {
         let raw_head = raw_head_of(name);
         if let Some(entry) = recent.entry
@@ -287,7 +288,7 @@ impl Names {
         {
             return Ok(entry);
         }
-        let entry = self.resolve(name, sub)?;
+        let entry = self.resolve(name, sub())?;
         // A container's name is not enough to know the subcommand.
         let is_whole = entry.subcommands.is_empty() && entry.parent.is_none();
         if name.len() <= HEAD_BYTES && is_whole {
@@ -396,7 +397,7 @@ mod tests {
         let more = [&b"pexpireab"[..], b"config", b"config", b"", b""];
         let subs = [&b"get"[..], b"set"].into_iter().cycle();
         for (name, sub) in words.into_iter().chain(more).zip(subs) {
-            let found = names.resolve_again(&mut recent, name, Some(sub));
+            let found = names.resolve_again(&mut recent, name, || Some(sub));
             let expected = names.resolve(name, Some(sub));
             let name_of =
                 |entry: Result<&CommandEntry, _>| entry.ok().map(|it| it.full_name.clone());

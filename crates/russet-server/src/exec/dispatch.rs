@@ -354,8 +354,12 @@ pub(crate) fn new_view<'a>(
 pub(crate) fn account(worker: &mut WorkerContext, tally: Tally) {
     worker.own_mail |= tally.own_mail;
     let stats = &worker.stats;
-    stats.keyspace_hits.add(tally.hits.into());
-    stats.keyspace_misses.add(tally.misses.into());
+    if tally.hits != 0 {
+        stats.keyspace_hits.add(tally.hits.into());
+    }
+    if tally.misses != 0 {
+        stats.keyspace_misses.add(tally.misses.into());
+    }
     if tally.changes != 0 {
         stats.changes.add(tally.changes);
     }

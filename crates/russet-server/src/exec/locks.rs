@@ -57,16 +57,23 @@ impl<'a> Locks<'a> {
         *self = Locks::Many(ManyLocks::new(guards));
     }
 
-    #[inline]
+    #[inline(always)] // the way of every command to its key
     pub(crate) fn shard(&mut self, index: usize) -> &mut ShardGuard<'a> {
         match self {
             Locks::One(guard) => {
                 assert_eq!(guard.index(), index, "a command touches the keys it declares");
                 guard
             }
+            others => others.shard_of_many(index),
+        }
+    }
+
+    #[inline(never)]
+    fn shard_of_many(&mut self, index: usize) -> &mut ShardGuard<'a> {
+        match self {
             Locks::Many(locks) => locks.shard(index),
             Locks::All(exclusive) => exclusive.shard(index),
-            Locks::None => unreachable!("a command without keys touches none"),
+            Locks::One(_) | Locks::None => unreachable!("a command without keys touches none"),
         }
     }
 }

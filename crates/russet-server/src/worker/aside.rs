@@ -217,8 +217,8 @@ impl Worker {
 pub(super) fn defer(connection: &mut Connection, item: &Item, spans: &[ArgSpan], arena: &[u8]) {
     let deferred = match item {
         Item::Garbage(error) => Deferred::Garbage(*error),
-        Item::Command { entry, spans: (first, len), source, .. } => {
-            let spans = &spans[*first as usize..][..*len as usize];
+        Item::Command { entry, spans: span, source, .. } => {
+            let spans = span.of(spans);
             let bytes = match source {
                 Source::Arena(from) => &arena[*from..],
                 Source::Query(from) => &connection.query[*from..],

@@ -6,6 +6,8 @@
 //! lines are asked for as soon as a key is hashed. Where commands name an element of a collection,
 //! three more passes go on from the entry to the collection, its bucket and the element.
 
+use std::ops::Range;
+
 use russet_data::table::Ahead;
 use russet_keyspace::keyspace::{Keyspace, ShardGuard};
 use russet_resp::{ArgSpan, ProtocolError};
@@ -29,16 +31,37 @@ pub enum Source {
     Query(usize),
 }
 
+/// Elements of one of a batch's vectors that lie side by side.
+#[derive(Clone, Copy)]
+pub struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    /// What was added to a vector since it had `start` elements.
+    #[inline]
+    pub fn since<T>(start: usize, vector: &[T]) -> Self {
+        Span { start: start as u32, end: vector.len() as u32 }
+    }
+
+    /// The elements.
+    #[inline]
+    pub fn of<T>(self, vector: &[T]) -> &[T] {
+        &vector[self.start as usize..self.end as usize]
+    }
+}
+
 /// What a connection asked for.
 pub enum Item {
     /// A command.
     Command {
         /// The command it names.
         entry: Result<&'static CommandEntry, LookupError>,
-        /// Where its spans begin in [`Batch::spans`], and their number.
-        spans: (u32, u32),
-        /// Where its keys' hashes begin in [`Batch::hashes`], and their number.
-        hashes: (u32, u32),
+        /// Its arguments in [`Batch::spans`].
+        spans: Span,
+        /// The hashes of its keys in [`Batch::hashes`].
+        hashes: Span,
         /// Where its bytes are.
         source: Source,
     },
@@ -62,8 +85,9 @@ pub struct Batch {
     pub spans: Vec<ArgSpan>,
     /// Hashes of the keys of all commands.
     pub hashes: Vec<u64>,
-    /// The databases that the hashes' keys are in, as far as is known before execution.
-    databases: Vec<u32>,
+    /// The databases that keys are in, as far as is known before execution, each with the first hash
+    /// of its keys; up to the next one they are all in it.
+    databases: Vec<(usize, u32)>,
     /// The elements that commands look for, in the order of the keys.
     elements: Vec<Element>,
     /// The command of the last item that names one.
@@ -125,8 +149,10 @@ impl Batch {
     #[inline]
     pub fn add_hash(&mut self, keyspace: &Keyspace, db: u32, hash: u64) {
         keyspace.prefetch_shard(keyspace.shard_of(hash));
+        if self.databases.last().is_none_or(|(_, last)| *last != db) {
+            self.databases.push((self.hashes.len(), db));
+        }
         self.hashes.push(hash);
-        self.databases.push(db);
     }
 
     /// Adds the hash of an element of the value of the key that was added last.
@@ -150,25 +176,36 @@ impl Batch {
             return;
         }
         let elements = self.elements_of(&keys);
-        let keys = self.hashes[keys.clone()].iter().zip(&self.databases[keys]);
-        pass(keyspace, keys.clone(), |guard, db, hash| guard.prefetch_bucket(db, hash));
+        let in_order = |keys: &Range<usize>| keys.clone().map(|key| self.key(key));
+        pass(keyspace, in_order(&keys), |guard, db, hash| guard.prefetch_bucket(db, hash));
         let mut behind: SmallVec<[(u64, u32); WINDOW]> = SmallVec::new();
-        pass(keyspace, keys, |guard, db, hash| {
+        pass(keyspace, in_order(&keys), |guard, db, hash| {
             if guard.prefetch_entry(db, hash) {
                 behind.push((hash, db));
             }
         });
-        let behind = behind.iter().map(|(hash, db)| (hash, db));
-        pass(keyspace, behind, |guard, db, hash| guard.prefetch_overflow_entry(db, hash));
+        pass(keyspace, behind.iter().copied(), |guard, db, hash| {
+            guard.prefetch_overflow_entry(db, hash);
+        });
         if !elements.is_empty() {
             self.prefetch_elements(keyspace, elements);
         }
     }
 
+    /// The hash of a key and its database.
+    #[inline]
+    fn key(&self, at: usize) -> (u64, u32) {
+        let run = match self.databases.len() {
+            1 => 0,
+            _ => self.databases.partition_point(|(first, _)| *first <= at) - 1,
+        };
+        (self.hashes[at], self.databases[run].1)
+    }
+
     fn prefetch_elements(&self, keyspace: &Keyspace, elements: &[Element]) {
         let each = |step: &dyn Fn(&ShardGuard<'_>, u32, u64, u64)| {
             for element in elements {
-                let (hash, db) = (self.hashes[element.key], self.databases[element.key]);
+                let (hash, db) = self.key(element.key);
                 if let Some(guard) = keyspace.try_lock(keyspace.shard_of(hash)) {
                     step(&guard, db, hash, element.hash);
                 }
@@ -181,7 +218,7 @@ impl Batch {
     }
 
     /// The elements that are looked for in the values of some keys.
-    fn elements_of(&self, keys: &std::ops::Range<usize>) -> &[Element] {
+    fn elements_of(&self, keys: &Range<usize>) -> &[Element] {
         let from = self.elements.partition_point(|element| element.key < keys.start);
         let until = self.elements.partition_point(|element| element.key < keys.end);
         &self.elements[from..until]
@@ -189,32 +226,31 @@ impl Batch {
 
     /// Moves `prefetched` on over a window of items, of which it contains one at least. Returns their
     /// hashes, which lie side by side.
-    fn next_window(&mut self) -> std::ops::Range<usize> {
-        let mut range = None;
+    fn next_window(&mut self) -> Range<usize> {
+        let mut window: Option<Span> = None;
         self.prefetched = self.next;
         for (_, item) in &self.items[self.next..] {
             self.prefetched += 1;
-            if let Item::Command { hashes: (start, len), .. } = item {
-                let (start, end) = (*start as usize, (start + len) as usize);
-                let (first, _) = *range.get_or_insert((start, end));
-                range = Some((first, end));
-                if end - first >= WINDOW {
+            if let Item::Command { hashes, .. } = item {
+                let start = window.map_or(hashes.start, |window| window.start);
+                window = Some(Span { start, end: hashes.end });
+                if (hashes.end - start) as usize >= WINDOW {
                     break;
                 }
             }
         }
-        range.map_or(0..0, |(start, end)| start..end)
+        window.map_or(0..0, |window| window.start as usize..window.end as usize)
     }
 }
 
 /// One pass of prefetching over some keys. A shard that is busy is passed over.
 #[inline]
-fn pass<'a>(
+fn pass(
     keyspace: &Keyspace,
-    keys: impl Iterator<Item = (&'a u64, &'a u32)>,
+    keys: impl Iterator<Item = (u64, u32)>,
     mut fetch: impl FnMut(&ShardGuard<'_>, u32, u64),
 ) {
-    for (&hash, &db) in keys {
+    for (hash, db) in keys {
         if let Some(guard) = keyspace.try_lock(keyspace.shard_of(hash)) {
             fetch(&guard, db, hash);
         }

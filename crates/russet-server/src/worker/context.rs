@@ -23,6 +23,9 @@ pub struct WorkerContext {
     pub config: Arc<Config>,
     /// What the access bits of entries mean, from the configuration.
     pub access_policy: AccessPolicy,
+    /// Commands that take at least so long are for the slow log or the latency monitor, from the
+    /// configuration.
+    pub notable_ns: u64,
     /// This worker's counters.
     pub stats: Arc<WorkerStats>,
     /// This worker's time.
@@ -55,12 +58,13 @@ pub struct WorkerContext {
 impl WorkerContext {
     /// The context of worker `id`.
     pub fn new(id: usize, config: Arc<Config>, stats: Arc<WorkerStats>) -> Self {
-        let access_policy = access_policy(&config);
+        let (access_policy, notable_ns) = (access_policy(&config), notable_ns(&config));
         let mut random = fastrand::Rng::new();
         WorkerContext {
             id,
             config,
             access_policy,
+            notable_ns,
             stats,
             clock: Clock::new(),
             subscribers: Subscribers::default(),
@@ -85,6 +89,7 @@ impl WorkerContext {
     /// Takes over a changed configuration.
     pub fn reconfigure(&mut self, config: Arc<Config>) {
         self.access_policy = access_policy(&config);
+        self.notable_ns = notable_ns(&config);
         self.config = config;
     }
 
@@ -111,4 +116,13 @@ fn access_policy(config: &Config) -> AccessPolicy {
     }
     let (log_factor, decay_minutes) = (config.lfu_log_factor, config.lfu_decay_time);
     AccessPolicy::Lfu { log_factor, decay_minutes }
+}
+
+fn notable_ns(config: &Config) -> u64 {
+    let slow_us = u64::try_from(config.slowlog_log_slower_than).unwrap_or(u64::MAX);
+    let spike_ms = match config.latency_monitor_threshold {
+        0 => u64::MAX,
+        spike_ms => spike_ms.unsigned_abs(),
+    };
+    slow_us.saturating_mul(1000).min(spike_ms.saturating_mul(1_000_000))
 }

@@ -200,8 +200,7 @@ fn execute_next(
         }
         Item::Command { entry, spans, hashes, source } => (entry, spans, hashes, source),
     };
-    let spans = &batch.spans[spans.0 as usize..][..spans.1 as usize];
-    let hashes = &batch.hashes[hashes.0 as usize..][..hashes.1 as usize];
+    let (spans, hashes) = (spans.of(&batch.spans), hashes.of(&batch.hashes));
     let Connection { client, out, owned, query, .. } = &mut *connection;
     let mut large = None;
     let mut adopted = None;

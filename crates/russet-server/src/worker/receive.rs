@@ -5,7 +5,7 @@ use std::io;
 use russet_data::element_hash::element_hash;
 use russet_resp::{Limits, Progress, RequestParser};
 
-use super::batch::{Batch, Item, Source};
+use super::batch::{Batch, Item, Source, Span};
 use super::connection::Connection;
 use super::event_loop::Worker;
 use crate::client::{Client, Close};
@@ -288,7 +288,7 @@ impl Parsing<'_> {
         let spans = &self.batch.spans[first_span..];
         let argc = spans.len();
         let name = spans[0].resolve(command, owned);
-        let sub = spans.get(1).map(|span| span.resolve(command, owned));
+        let sub = || spans.get(1).map(|span| span.resolve(command, owned));
         let mut entry = self.server.names.resolve_again(&mut self.batch.recent, name, sub);
         let first_hash = self.batch.hashes.len();
         if let Ok(entry) = &mut entry
@@ -323,13 +323,12 @@ impl Parsing<'_> {
                 hashes.into_iter().for_each(|hash| self.batch.add_hash(keyspace, db, hash));
             }
         }
-        let hash_count = self.batch.hashes.len() - first_hash;
         self.batch.items.push((
             self.at,
             Item::Command {
                 entry,
-                spans: (first_span as u32, argc as u32),
-                hashes: (first_hash as u32, hash_count as u32),
+                spans: Span::since(first_span, &self.batch.spans),
+                hashes: Span::since(first_hash, &self.batch.hashes),
                 source,
             },
         ));
