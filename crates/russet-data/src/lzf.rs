@@ -15,7 +15,8 @@
 //! repetition at distance 1.
 //!
 //! The compressor remembers, for each hash of three bytes, where they were seen last, and takes the
-//! first repetition it meets. Its table is no larger than the input makes use of.
+//! first repetition it meets. Its table is no larger than the input makes use of, and it loses its
+//! patience with bytes that do not repeat: what cannot be compressed is passed over the fastest.
 
 use std::mem;
 
@@ -27,6 +28,10 @@ const MAX_DISTANCE: usize = 1 << 13;
 const MIN_REPEAT: usize = 3;
 /// The longest repetition.
 const MAX_REPEAT: usize = 255 + 9;
+/// After so many bytes without a repetition every other byte is tried, after twice as many every third.
+const PATIENCE: usize = 24;
+/// Tables of so many bits are on the stack.
+const SMALL_TABLE_BITS: u32 = 8;
 /// The most bytes that one compressed byte can stand for.
 const MAX_EXPANSION: usize = MAX_REPEAT / MIN_REPEAT;
 
@@ -38,14 +43,29 @@ pub struct Malformed;
 /// Compresses `input` to at most `most` bytes; `None` if that does not do.
 #[must_use]
 pub fn compress(input: &[u8], most: usize) -> Option<Vec<u8>> {
-    // Positions are kept in 32 bits.
-    u32::try_from(input.len()).ok()?;
-    let table_bits = (input.len() | 1).ilog2().clamp(6, 14);
-    // One more than the position; zero is "never".
-    let mut last_seen = vec![0u32; 1 << table_bits];
     let mut output = Vec::with_capacity(most.min(input.len()));
+    append_compressed(&mut output, input, most).then_some(output)
+}
+
+/// Appends `input` compressed to at most `most` bytes, or nothing if that does not do. Returns which.
+pub fn append_compressed(output: &mut Vec<u8>, input: &[u8], most: usize) -> bool {
+    // Positions are kept in 32 bits.
+    if u32::try_from(input.len()).is_err() {
+        return false;
+    }
+    let start = output.len();
+    let table_bits = (input.len() | 1).ilog2().clamp(6, 14);
+    // One more than the position; zero is "never". Values of keys are short, as a rule, and there are
+    // many: their table is not worth an allocation.
+    let (mut small, mut large) = ([0u32; 1 << SMALL_TABLE_BITS], Vec::new());
+    let last_seen = if table_bits <= SMALL_TABLE_BITS {
+        &mut small[..1 << table_bits]
+    } else {
+        large.resize(1 << table_bits, 0);
+        &mut large[..]
+    };
     let (mut literals_from, mut at) = (0, 0);
-    while let Some(three) = input[at..].first_chunk::<MIN_REPEAT>() {
+    while let Some(three) = input.get(at..).and_then(|rest| rest.first_chunk::<MIN_REPEAT>()) {
         let seen = &mut last_seen[hash(*three) >> (32 - table_bits)];
         let candidate = mem::replace(seen, at as u32 + 1).checked_sub(1);
         let repeat = candidate.map(|candidate| candidate as usize).and_then(|candidate| {
@@ -55,19 +75,25 @@ pub fn compress(input: &[u8], most: usize) -> Option<Vec<u8>> {
         });
         match repeat {
             Some((distance, length)) if length >= MIN_REPEAT => {
-                write_literals(&mut output, &input[literals_from..at]);
-                write_repeat(&mut output, distance, length);
+                write_literals(output, &input[literals_from..at]);
+                write_repeat(output, distance, length);
                 at += length;
                 literals_from = at;
-                if output.len() > most {
-                    return None;
+                if output.len() - start > most {
+                    output.truncate(start);
+                    return false;
                 }
             }
-            _ => at += 1,
+            // The longer nothing repeats, the less often it is looked for.
+            _ => at += 1 + (at - literals_from) / PATIENCE,
         }
     }
-    write_literals(&mut output, &input[literals_from..]);
-    (output.len() <= most).then_some(output)
+    write_literals(output, &input[literals_from..]);
+    if output.len() - start > most {
+        output.truncate(start);
+        return false;
+    }
+    true
 }
 
 /// The `length` bytes that `input` was compressed from.
@@ -112,7 +138,19 @@ fn hash([a, b, c]: [u8; 3]) -> usize {
 
 /// How many bytes two slices have in common, as far as one repetition can say.
 fn common(earlier: &[u8], later: &[u8]) -> usize {
-    earlier.iter().zip(later).take(MAX_REPEAT).take_while(|(one, other)| one == other).count()
+    let most = later.len().min(MAX_REPEAT);
+    let (earlier, later) = (&earlier[..most], &later[..most]);
+    let words = earlier.as_chunks::<8>().0.iter().zip(later.as_chunks::<8>().0);
+    let mut same = 0;
+    for (one, other) in words {
+        let different = u64::from_le_bytes(*one) ^ u64::from_le_bytes(*other);
+        if different != 0 {
+            return same + different.trailing_zeros() as usize / 8;
+        }
+        same += 8;
+    }
+    let rest = earlier[same..].iter().zip(&later[same..]);
+    same + rest.take_while(|(one, other)| one == other).count()
 }
 
 fn write_literals(output: &mut Vec<u8>, literals: &[u8]) {

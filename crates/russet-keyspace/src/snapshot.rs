@@ -72,20 +72,21 @@ impl ShardGuard<'_> {
     #[cold]
     pub fn cover(&mut self, db: u32, cursor: u64) {
         if let Some(picture) = self.picture() {
-            self.cover_with(db, cursor, &mut |hash, entry| picture.take(db, hash, entry));
+            let hasher = self.hasher();
+            self.cover_with(db, cursor, &mut |entry| {
+                picture.take(db, hasher.hash(entry.key()), entry);
+            });
         }
     }
 
-    /// As [`ShardGuard::cover`], by the walker, who knows another way to put entries into the picture:
-    /// `take` gets them with their hashes.
-    pub fn cover_with(&mut self, db: u32, cursor: u64, take: &mut dyn FnMut(u64, &Entry)) {
-        let hasher = self.hasher();
+    /// As [`ShardGuard::cover`], by the walker, who knows another way to put entries into the picture.
+    pub fn cover_with(&mut self, db: u32, cursor: u64, take: &mut dyn FnMut(&Entry)) {
         let shard = self.shard_mut();
         let epoch = shard.epoch;
         if let Some(content) = shard.db_mut(db)
             && content.table.epoch(cursor) != epoch
         {
-            content.table.scan(cursor, &mut |entry| take(hasher.hash(entry.key()), entry));
+            content.table.scan(cursor, &mut |entry| take(entry));
             content.table.set_epoch(cursor, epoch);
         }
     }

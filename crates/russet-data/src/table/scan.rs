@@ -4,7 +4,7 @@ use std::iter::FusedIterator;
 
 use super::bucket::Items;
 use super::geometry::{Place, next_cursor};
-use super::prefetch::prefetch;
+use super::prefetch::{CACHE_LINE_BYTES, prefetch};
 use super::slot::Slot;
 use super::{Item, ItemRef, Table};
 
@@ -23,6 +23,23 @@ impl<T: Item> Table<T> {
         }
         items.for_each(|slot| self.visit(slot, visit));
         self.cursor_after(cursor, bucket)
+    }
+
+    /// Begins to fetch the items of the bucket that follows the one of a cursor, and returns its cursor,
+    /// for those who go on there soon.
+    pub fn prefetch_after(&self, cursor: u64) -> u64 {
+        let Some(Place { bucket, .. }) = self.place(cursor) else { return 0 };
+        let next = self.cursor_after(cursor, bucket);
+        if next != 0
+            && let Some(Place { bucket, .. }) = self.place(next)
+        {
+            for pointer in self.directory.bucket(bucket).items().filter_map(Slot::pointer) {
+                prefetch(pointer.as_ptr());
+                prefetch(pointer.as_ptr().wrapping_add(CACHE_LINE_BYTES));
+            }
+            self.prefetch_bucket(self.cursor_after(next, bucket));
+        }
+        next
     }
 
     /// The cursor of the bucket that follows the one of `cursor`, whose number is `bucket`.

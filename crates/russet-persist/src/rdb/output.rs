@@ -84,10 +84,16 @@ fn short_integer(out: &mut Vec<u8>, number: i64) -> bool {
 
 /// Writes a string compressed if that saves enough, or nothing. Returns which.
 fn compressed(out: &mut Vec<u8>, bytes: &[u8]) -> bool {
-    let Some(lzf) = lzf::compress(bytes, bytes.len() - SAVED_MIN) else { return false };
+    let start = out.len();
+    if !lzf::append_compressed(out, bytes, bytes.len() - SAVED_MIN) {
+        return false;
+    }
+    // How long it has become is known now, and comes before it.
+    let end = out.len();
     out.push(length::SPECIAL << 6 | special::LZF);
-    length(out, lzf.len() as u64);
+    length(out, (end - start) as u64);
     length(out, bytes.len() as u64);
-    out.extend(lzf);
+    let header_len = out.len() - end;
+    out[start..].rotate_right(header_len);
     true
 }

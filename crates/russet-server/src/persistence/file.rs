@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::worker::clock::unix_ms;
 
 /// After so many bytes they are flushed to the disk, so that the end does not wait for all of them.
-const FLUSH_BYTES: usize = 4 << 20;
+const FLUSH_BYTES: usize = 2 << 20;
 
 /// What a file says about itself, and how it is written.
 #[derive(Clone, Debug)]
@@ -98,14 +98,26 @@ impl RdbFile {
         self.write(bytes)
     }
 
+    /// Whether so much was written that it should be on the disk before there is more.
+    pub fn is_flush_due(&self) -> bool {
+        self.options.flushes && self.unflushed_bytes >= FLUSH_BYTES
+    }
+
+    /// Waits until what was written is on the disk.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.file.sync_data()?;
+        self.unflushed_bytes = 0;
+        Ok(())
+    }
+
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)?;
         self.checksum.update(bytes);
         self.unflushed_bytes += bytes.len();
-        if self.options.flushes && self.unflushed_bytes >= FLUSH_BYTES {
-            self.file.sync_data()?;
-            self.unflushed_bytes = 0;
-        }
         Ok(())
     }
 

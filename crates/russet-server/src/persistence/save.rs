@@ -19,6 +19,8 @@ use crate::worker::clock::unix_ms;
 
 /// Keys are written in pieces of about so many bytes.
 const WRITE_BYTES: usize = 1 << 20;
+/// A thread that writes gives others a chance after so many bytes.
+const YIELD_BYTES: usize = 64 << 10;
 /// How long after a save that failed the next one is tried.
 const RETRY_MS: i64 = 5000;
 /// How often somebody who sleeps for a test looks whether that is still wanted.
@@ -85,6 +87,9 @@ fn write_all(
                 if out.len() >= WRITE_BYTES {
                     file.keys(db, &out)?;
                     out.clear();
+                    if file.is_flush_due() {
+                        file.flush()?;
+                    }
                 }
             }
         }
@@ -212,15 +217,29 @@ fn start(
 /// Writes what workers put into the spool.
 fn write(snapshot: &Snapshot, job: &Job) -> io::Result<()> {
     let mut file = RdbFile::create(&job.temporary, job.options.clone(), &job.sizes)?;
+    let mut unyielded = 0;
     while let Some(chunk) = snapshot.spool.next() {
         // The chunk before this one was allocated by a worker and freed here.
         crate::memory::publish();
         file.keys(chunk.db, &chunk.bytes)?;
+        if file.is_flush_due() {
+            snapshot.spool.flush(|| file.flush())?;
+        }
+        unyielded += chunk.bytes.len();
+        if unyielded >= YIELD_BYTES {
+            // Workers may wait for this processor.
+            std::thread::yield_now();
+            unyielded = 0;
+        }
         snapshot.written_keys.fetch_add(chunk.keys, Ordering::Relaxed);
         sleep(snapshot, job.delay.saturating_mul(chunk.keys as u32));
         if snapshot.is_abandoned() {
-            return Err(io::Error::other("it was given up"));
+            break;
         }
+    }
+    // Then what there is of it is not all.
+    if snapshot.is_abandoned() {
+        return Err(io::Error::other("it was given up"));
     }
     match &job.target {
         Target::File(place) => file.put_in_place(place),
@@ -260,6 +279,7 @@ fn sleep(snapshot: &Snapshot, duration: Duration) {
 }
 
 fn finish(persistence: &Persistence, snapshot: &Arc<Snapshot>, result: io::Result<()>, job: &Job) {
+    let was_given_up = snapshot.is_abandoned();
     if result.is_err() {
         snapshot.abandon();
         while snapshot.spool.next().is_some() {}
@@ -275,7 +295,8 @@ fn finish(persistence: &Persistence, snapshot: &Arc<Snapshot>, result: io::Resul
         }
         (Target::File(_), Err(error)) => {
             tracing::warn!("Background saving error: {error}");
-            persistence.set_failed(true);
+            // What was given up says nothing about the disk.
+            persistence.set_failed(persistence.has_failed() || !was_given_up);
             persistence.last_duration_s.store(seconds, Ordering::Relaxed);
         }
         (Target::Base(_), Ok(())) => {

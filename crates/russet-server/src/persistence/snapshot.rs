@@ -30,8 +30,10 @@ use super::spool::{Chunk, Spool};
 
 /// Collections that take more bytes than this are written in pieces.
 const LARGE_BYTES: usize = 64 << 10;
+/// Strings up to this many bytes are compressed in no time.
+const SHORT_BYTES: usize = 1 << 10;
 /// The bytes of a piece.
-pub(super) const PIECE_BYTES: usize = 16 << 10;
+const PIECE_BYTES: usize = 16 << 10;
 
 /// A key, with its physical database.
 type Id = (u32, Vec<u8>);
@@ -68,8 +70,8 @@ pub struct Snapshot {
     /// What is on its way into the file.
     pub spool: Spool,
     pub(super) large: Mutex<Large>,
-    /// Whether there ever was something in `large`.
-    pub(super) has_large: AtomicBool,
+    /// How many keys are in `large`.
+    pub(super) large_keys: AtomicUsize,
     pub(super) orphans: Mutex<Vec<Orphan>>,
     pub(super) next_shard: AtomicUsize,
     /// Shards and orphans that are not through yet.
@@ -97,7 +99,7 @@ impl Snapshot {
             logical: databases.clone().map(|db| keyspace.logical_db(db)).collect(),
             spool: Spool::default(),
             large: Mutex::default(),
-            has_large: AtomicBool::new(false),
+            large_keys: AtomicUsize::new(0),
             orphans: Mutex::default(),
             next_shard: AtomicUsize::new(0),
             parts_left: AtomicUsize::new(keyspace.shard_count()),
@@ -128,20 +130,55 @@ impl Snapshot {
         }
     }
 
-    /// Whether a key was written in pieces already; it is forgotten, because its bucket is being covered.
-    pub(super) fn was_large(&self, db: u32, key: &[u8]) -> bool {
-        self.has_large.load(Ordering::Relaxed) && self.large.lock().done.remove(&(db, key.to_vec()))
+    /// Writes without compressing.
+    fn hasty_scribe(&self) -> Scribe {
+        let options = Options { compression: false };
+        Scribe { encoder: Encoder { options, ..self.scribe.encoder }, ..self.scribe }
     }
 
-    /// Writes more of the value that is under way. Returns whether that was the rest.
-    pub(super) fn go_on(&self, large: &mut Large, entry: &Entry, most_bytes: usize) -> bool {
+    /// Whether there is a large value that is being written, or was and is not covered.
+    pub(super) fn has_large(&self) -> bool {
+        self.large_keys.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether a key was written in pieces already; it is forgotten, because its bucket is being covered.
+    pub(super) fn was_large(&self, db: u32, key: &[u8]) -> bool {
+        self.has_large() && self.forget_done(&mut self.large.lock(), db, key)
+    }
+
+    fn forget_done(&self, large: &mut Large, db: u32, key: &[u8]) -> bool {
+        let was_done = large.done.remove(&(db, key.to_vec()));
+        if was_done {
+            self.large_keys.fetch_sub(1, Ordering::Relaxed);
+        }
+        was_done
+    }
+
+    /// Writes a piece of the value that is under way. Returns whether that was the rest.
+    pub(super) fn go_on(&self, large: &mut Large, entry: &Entry) -> bool {
+        self.write_part(large, entry, PIECE_BYTES, self.scribe)
+    }
+
+    /// Writes the rest of the value that is under way, for somebody who waits for that.
+    fn write_rest(&self, large: &mut Large, entry: &Entry) {
+        let is_rest = self.write_part(large, entry, usize::MAX, self.hasty_scribe());
+        debug_assert!(is_rest, "there was no limit");
+    }
+
+    fn write_part(
+        &self,
+        large: &mut Large,
+        entry: &Entry,
+        most_bytes: usize,
+        scribe: Scribe,
+    ) -> bool {
         let under_way = large.under_way.as_mut().expect("the caller has looked");
         let mut bytes = Vec::new();
         if under_way.progress == Progress::default() {
-            self.scribe.key(&mut bytes, entry);
+            scribe.key(&mut bytes, entry);
         }
         let progress = &mut under_way.progress;
-        let is_rest = self.scribe.encoder.piece(&mut bytes, entry.value(), progress, most_bytes);
+        let is_rest = scribe.encoder.piece(&mut bytes, entry.value(), progress, most_bytes);
         let db = self.logical[under_way.id.0 as usize];
         let keys = u64::from(is_rest);
         self.spool.push_piece(Chunk { db, bytes, keys, continues: !is_rest });
@@ -162,33 +199,36 @@ impl Picture for Snapshot {
         if self.is_abandoned() {
             return;
         }
-        if self.has_large.load(Ordering::Relaxed) {
+        if self.has_large() {
             let mut large = self.large.lock();
             let is_it = |under_way: &UnderWay| {
                 under_way.hash == hash && under_way.id.0 == db && under_way.id.1 == entry.key()
             };
             if large.under_way.as_ref().is_some_and(is_it) {
-                self.go_on(&mut large, entry, usize::MAX);
+                self.write_rest(&mut large, entry);
                 large.under_way = None;
+                self.large_keys.fetch_sub(1, Ordering::Relaxed);
                 return;
             }
-            if large.done.remove(&(db, entry.key().to_vec())) {
+            if self.forget_done(&mut large, db, entry.key()) {
                 return;
             }
         }
-        // A client waits for this: it is not compressed.
-        let encoder = Encoder { options: Options { compression: false }, ..self.scribe.encoder };
-        let scribe = Scribe { encoder, ..self.scribe };
+        // A client waits for this: only what is short is compressed.
+        let is_short =
+            matches!(entry.value(), ValueRef::Bytes(bytes) if bytes.len() <= SHORT_BYTES);
+        let scribe = if is_short { self.scribe } else { self.hasty_scribe() };
         self.spool.append(self.logical[db as usize], |out| scribe.entry(out, entry));
     }
 
     fn adopt(&self, db: u32, table: Table<Entry>, covered: bool) {
         let mut large = self.large.lock();
-        if let Some(under_way) = &large.under_way
+        if !self.is_abandoned()
+            && let Some(under_way) = &large.under_way
             && under_way.id.0 == db
             && let Some(entry) = table.find(under_way.hash, &under_way.id.1)
         {
-            self.go_on(&mut large, &entry, usize::MAX);
+            self.write_rest(&mut large, &entry);
             let ended = large.under_way.take().expect("it was just under way");
             large.done.insert(ended.id);
         }

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use russet_keyspace::entry::Entry;
 use russet_keyspace::keyspace::ShardGuard;
 
-use super::snapshot::{Large, Orphan, PIECE_BYTES, Snapshot, UnderWay, is_large};
+use super::snapshot::{Large, Orphan, Snapshot, UnderWay, is_large};
 use super::spool::{CHUNK_BYTES, Chunk};
 use crate::lazy_free::Garbage;
 use crate::server::Server;
 
 /// The longest and the shortest time given to the picture at once.
-const SLICE_MAX: Duration = Duration::from_micros(500);
+const SLICE_MAX: Duration = Duration::from_micros(100);
 const SLICE_MIN: Duration = Duration::from_micros(50);
 /// The picture gets one part in so many of a busy worker's time.
 const SHARE: u32 = 5;
@@ -80,7 +80,9 @@ impl Walker {
                 break step;
             }
         };
-        self.flush(current);
+        if step != Step::On {
+            self.flush(current);
+        }
         self.next = match step {
             Step::On => Some(Duration::ZERO),
             Step::Wait => Some(RETRY),
@@ -124,9 +126,10 @@ impl Walker {
                             break;
                         }
                     }
-                    self.bucket(snapshot, &mut guard, db, cursor);
                     let table = guard.shard().db(db).map(|db| db.table());
-                    cursor = table.map_or(0, |table| table.scan(cursor, &mut |_| ()));
+                    let next = table.map_or(0, |table| table.prefetch_after(cursor));
+                    guard.cover_with(db, cursor, &mut |entry| self.entry(snapshot, db, entry));
+                    cursor = next;
                     if cursor == 0 {
                         db += 1;
                         if db == server.keyspace.databases() {
@@ -142,11 +145,6 @@ impl Walker {
                 step
             }
         }
-    }
-
-    /// Covers a bucket.
-    fn bucket(&mut self, snapshot: &Snapshot, guard: &mut ShardGuard<'_>, db: u32, cursor: u64) {
-        guard.cover_with(db, cursor, &mut |_, entry| self.entry(snapshot, db, entry));
     }
 
     /// Writes a bucket of an orphan, and returns the cursor of the next.
@@ -216,8 +214,7 @@ fn write_large(
         return LargeStep::None;
     }
     let has_own = |large: &Large| large.under_way.as_ref().is_some_and(|it| it.worker == worker);
-    let is_under_way =
-        snapshot.has_large.load(Ordering::Relaxed) && has_own(&snapshot.large.lock());
+    let is_under_way = snapshot.has_large() && has_own(&snapshot.large.lock());
     if !is_under_way {
         let Some(key) = unwritten_large(snapshot, guard, db, cursor) else {
             return LargeStep::None;
@@ -229,7 +226,7 @@ fn write_large(
         let hash = server.keyspace.hash(&key);
         let (id, progress) = ((db, key), Default::default());
         large.under_way = Some(UnderWay { id, hash, progress, worker });
-        snapshot.has_large.store(true, Ordering::Relaxed);
+        snapshot.large_keys.fetch_add(1, Ordering::Relaxed);
     }
     let mut large = snapshot.large.lock();
     let Some(UnderWay { id: (db, key), hash, .. }) = &large.under_way else {
@@ -237,7 +234,7 @@ fn write_large(
     };
     // Whoever changes it finishes it, so it is there.
     let entry = guard.find(*db, *hash, key).expect("N3");
-    if snapshot.go_on(&mut large, &entry, PIECE_BYTES) {
+    if snapshot.go_on(&mut large, &entry) {
         let Large { under_way, done } = &mut *large;
         done.extend(under_way.take().map(|ended| ended.id));
     }
@@ -258,8 +255,8 @@ fn unwritten_large(
     guard.shard().db(db)?.table().scan(cursor, &mut |entry| {
         if is_large(entry) && found.is_none() {
             let key = entry.key().to_vec();
-            let is_done = snapshot.has_large.load(Ordering::Relaxed)
-                && snapshot.large.lock().done.contains(&(db, key.clone()));
+            let is_done =
+                snapshot.has_large() && snapshot.large.lock().done.contains(&(db, key.clone()));
             if !is_done {
                 found = Some(key);
             }

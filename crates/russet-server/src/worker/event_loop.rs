@@ -128,6 +128,8 @@ impl Worker {
                 self.read_own_mail();
                 self.send_all();
             }
+            // Clients have their replies and think about the next request meanwhile.
+            self.walk();
             crate::memory::publish();
         }
     }

@@ -44,7 +44,7 @@ impl Duties {
 }
 
 impl Worker {
-    /// Goes on loading or saving, if either is going on. The worker is outside the gate.
+    /// Goes on loading, and decides about saving. The worker is outside the gate.
     pub(super) fn persist(&mut self) {
         let server = self.server.clone();
         let id = self.context.id;
@@ -64,14 +64,20 @@ impl Worker {
         {
             self.duties.replayer.replay(&server, &mut self.context, replay);
         }
-        if (server.persistence.snapshot.load().is_some() || self.duties.walker.is_at_work())
-            && gate.enter(id)
-        {
-            self.duties.walker.walk(&server, id);
-            gate.leave(id);
-        }
         if id == 0 {
             self.decide(&server);
+        }
+    }
+
+    /// Gives some time to the picture that is being taken, if one is. The worker is outside the gate.
+    pub(super) fn walk(&mut self) {
+        let persistence = &self.server.persistence;
+        let gate = self.server.keyspace.gate();
+        if (persistence.snapshot.load().is_some() || self.duties.walker.is_at_work())
+            && gate.enter(self.context.id)
+        {
+            self.duties.walker.walk(&self.server, self.context.id);
+            gate.leave(self.context.id);
         }
     }
 

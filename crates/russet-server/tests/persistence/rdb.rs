@@ -190,3 +190,30 @@ fn one_save_at_a_time() {
     let mut server = server;
     server.wait(super::LIMIT).expect("it ends");
 }
+
+#[test]
+fn who_removes_all_keys_wants_none_saved() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("dump.rdb");
+    let mut server = russet_in(directory.path(), &["--rdb-key-save-delay", "10000"]);
+    let mut client = server.client();
+    client.run("DEBUG POPULATE 10000");
+    assert_eq!(text(&client.run("BGSAVE")), "Background saving started");
+    assert_eq!(client.run("FLUSHALL"), ok());
+    wait_until("given up", || info(&mut client, "rdb_bgsave_in_progress") == "0");
+    assert_eq!(info(&mut client, "rdb_last_bgsave_status"), "ok");
+    assert_eq!(info(&mut client, "rdb_saves"), "0");
+    assert_eq!(fs::read_dir(directory.path()).expect("a directory").count(), 0);
+    // With save points there is a file, which has no keys.
+    client.run("SET k 1");
+    assert_eq!(client.command(&["CONFIG", "SET", "save", "3600 1000"]), ok());
+    assert!(!file.exists());
+    assert_eq!(client.run("FLUSHALL"), ok());
+    assert!(file.exists());
+    assert_eq!(info(&mut client, "rdb_saves"), "1");
+    client.run("SET k 1");
+    client.send(b"SHUTDOWN NOSAVE\r\n").expect("sent");
+    server.wait(super::LIMIT).expect("it ends");
+    let server = russet_in(directory.path(), &[]);
+    assert_eq!(server.client().run("DBSIZE"), Reply::Integer(0));
+}

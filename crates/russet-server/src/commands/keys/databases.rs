@@ -6,6 +6,7 @@ use crate::config::Compatibility;
 use crate::error::Error;
 use crate::exec::Ctx;
 use crate::lazy_free::Garbage;
+use crate::persistence::save;
 
 pub const SELECT: Command = Command {
     group: Group::Connection,
@@ -50,8 +51,10 @@ pub const FLUSHDB: Command = Command {
     history: &[("4.0.0", "Added the `ASYNC` option."), ("6.2.0", "Added the `SYNC` option.")],
     tips: &["request_policy:all_shards", "response_policy:all_succeeded"],
     ..Command::new("flushdb", -1, Flags::WRITE.union(Flags::EXCLUSIVE), |ctx| {
+        let in_background = is_in_background(ctx)?;
         let db = ctx.db.selected();
-        flush(ctx, db..db + 1)
+        flush(ctx, db..db + 1, in_background);
+        Ok(())
     })
 };
 
@@ -59,19 +62,27 @@ pub const FLUSHALL: Command = Command {
     name: "flushall",
     summary: "Removes all keys of all databases.",
     handler: |ctx| {
+        let in_background = is_in_background(ctx)?;
+        give_up_saving(ctx);
         let all = 0..ctx.server.keyspace.databases();
-        flush(ctx, all)
+        flush(ctx, all, in_background);
+        save_nothing(ctx);
+        Ok(())
     },
     ..FLUSHDB
 };
 
-fn flush(ctx: &mut Ctx<'_>, databases: std::ops::Range<u32>) -> Result<(), Error> {
-    let in_background = match ctx.args.len() {
-        1 => ctx.config().lazyfree_lazy_user_flush,
-        2 if ctx.is(1, "ASYNC") => true,
-        2 if ctx.is(1, "SYNC") => false,
-        _ => return Err(Error::SYNTAX),
-    };
+/// Whether what is removed is to be freed later.
+fn is_in_background(ctx: &Ctx<'_>) -> Result<bool, Error> {
+    match ctx.args.len() {
+        1 => Ok(ctx.config().lazyfree_lazy_user_flush),
+        2 if ctx.is(1, "ASYNC") => Ok(true),
+        2 if ctx.is(1, "SYNC") => Ok(false),
+        _ => Err(Error::SYNTAX),
+    }
+}
+
+fn flush(ctx: &mut Ctx<'_>, databases: std::ops::Range<u32>, in_background: bool) {
     let tables: Vec<_> = databases.flat_map(|db| ctx.db.take_db(db)).collect();
     if in_background {
         ctx.server.lazy_free.defer(Garbage::Tables(tables));
@@ -82,7 +93,25 @@ fn flush(ctx: &mut Ctx<'_>, databases: std::ops::Range<u32>) -> Result<(), Error
     let argv: Vec<&[u8]> = ctx.args.iter_from(0).collect();
     ctx.db.journal_as(&argv);
     ctx.out.ok();
-    Ok(())
+}
+
+/// A save that is going on would be of keys that nobody wants any more.
+fn give_up_saving(ctx: &Ctx<'_>) {
+    let saving = ctx.server.persistence.snapshot.load();
+    if let Some(snapshot) = saving.as_ref().filter(|snapshot| !snapshot.is_base) {
+        tracing::info!("All keys are removed: the background save is given up.");
+        snapshot.abandon();
+    }
+}
+
+/// With save points there is a file after the removal of all keys, which has none.
+fn save_nothing(ctx: &mut Ctx<'_>) {
+    if !ctx.config().save.is_empty() && !ctx.client.is_replay {
+        let (config, policy) = (ctx.worker.config.clone(), ctx.worker.access_policy);
+        let exclusive = ctx.db.exclusive().expect("the command is declared exclusive");
+        // What fails is in the log, and writes go on as they do in Redis.
+        let _ = save::save(ctx.server, exclusive, &config, policy);
+    }
 }
 
 pub const SWAPDB: Command = Command {
