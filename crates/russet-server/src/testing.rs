@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use russet_persist::rdb::Checksum;
 use russet_resp::ArgSpan;
 
 use crate::client::{Client, ClientInfo, Transport};
@@ -15,6 +16,9 @@ use crate::config::{Config, ConfigSource};
 use crate::exec::Args;
 use crate::exec::dispatch::{Outcome, Request, dispatch, needs_gate};
 use crate::journal::{Consumer, Unit};
+use crate::persistence::aof::Replayer;
+use crate::persistence::encoder;
+use crate::persistence::load::Share;
 use crate::process::log::Log;
 use crate::server::Server;
 use crate::start::build;
@@ -39,7 +43,12 @@ impl Consumer for Collector {
 impl TestServer {
     /// A server that has just started.
     pub fn new() -> Self {
-        let config = Config { worker_threads: 1, ..Config::default() };
+        Self::with_config(Config::default())
+    }
+
+    /// A server that has just started with a configuration, but for the number of workers.
+    pub fn with_config(config: Config) -> Self {
+        let config = Config { worker_threads: 1, ..config };
         let log = Arc::new(Log::open(&config).expect("the log is the standard output"));
         let names = Names::new([]).expect("nothing is renamed");
         let (server, ..) = build(config, ConfigSource::default(), names, Vec::new(), log)
@@ -91,6 +100,47 @@ impl TestServer {
             gate.leave(0);
         }
         reply
+    }
+
+    /// Loads something as at a start, on a thread of its own, while the worker does its share.
+    pub fn load<T: Send>(&mut self, load: impl FnOnce(&Server) -> T + Send) -> T {
+        let server = self.server.clone();
+        let (mut share, mut replayer) = (Share::default(), Replayer::default());
+        std::thread::scope(|scope| {
+            let thread = scope.spawn(|| load(&server));
+            while !thread.is_finished() {
+                let gate = server.keyspace.gate();
+                if let Some(loading) = &*server.persistence.loading.load()
+                    && gate.enter(0)
+                {
+                    share.load(&server, &self.worker, loading);
+                    gate.leave(0);
+                }
+                if let Some(replay) = &*server.persistence.replay.load() {
+                    replayer.replay(&server, &mut self.worker, replay);
+                }
+                std::thread::yield_now();
+            }
+            thread.join().expect("loading does not panic")
+        })
+    }
+
+    /// All keys as an RDB file.
+    pub fn rdb_file(&self) -> Vec<u8> {
+        let encoder = encoder(&self.worker.config);
+        let mut bytes = encoder.header();
+        let exclusive = self.server.keyspace.exclusive(0);
+        let mut exclusive = exclusive.expect("nobody else is inside the gate");
+        for shard in 0..exclusive.shard_count() {
+            if let Some(db) = exclusive.shard(shard).shard().db(0) {
+                db.table().iter().for_each(|entry| encoder.entry(&mut bytes, &entry, None));
+            }
+        }
+        encoder.end(&mut bytes);
+        let mut checksum = Checksum::new(true);
+        checksum.update(&bytes);
+        bytes.extend(checksum.bytes());
+        bytes
     }
 
     /// Changes of the keyspace so far, as save points count them.

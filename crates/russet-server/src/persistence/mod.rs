@@ -11,6 +11,8 @@ pub mod save;
 pub mod snapshot;
 mod spool;
 mod status;
+#[cfg(test)]
+mod tests;
 mod walker;
 
 use russet_keyspace::access::{AccessPolicy, frequency, idle_ms};

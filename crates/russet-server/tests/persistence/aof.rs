@@ -4,8 +4,6 @@ use std::fs::{self, OpenOptions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use russet_e2e::{Client, Reply, Server, text, tool_or_skip};
 
@@ -15,9 +13,9 @@ use super::{
     wait_until,
 };
 
-const ALWAYS: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
+pub const ALWAYS: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
 
-fn kill(server: &mut Server) {
+pub fn kill(server: &mut Server) {
     let id = server.process_id().to_string();
     assert!(Command::new("kill").args(["-9", &id]).status().expect("kill is there").success());
     server.wait(LIMIT).expect("it ends");
@@ -89,63 +87,6 @@ fn what_was_acknowledged_survives_a_kill() {
     kill(&mut server);
     let server = russet_in(directory.path(), &[&ALWAYS[..], &["--worker-threads", "1"]].concat());
     assert_eq!(digest(&mut server.client()), expected);
-}
-
-/// The rounds of a run; more by hand.
-fn rounds() -> usize {
-    std::env::var("RUSSET_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(5)
-}
-
-#[test]
-fn no_acknowledged_write_is_lost_and_no_transaction_is_half_there() {
-    const CLIENTS: usize = 8;
-    let directory = tempfile::tempdir().expect("a directory");
-    let acknowledged: Arc<[AtomicU64; CLIENTS]> = Arc::default();
-    for round in 0..rounds() {
-        let mut server = russet_in(directory.path(), &ALWAYS);
-        let mut client = server.client();
-        for (number, acknowledged) in acknowledged.iter().enumerate() {
-            let get = |client: &mut Client, key: &str| -> u64 {
-                text(&client.run(&format!("GET {key}:{number}"))).parse().unwrap_or(0)
-            };
-            let (one, other) = (get(&mut client, "one"), get(&mut client, "other"));
-            assert_eq!(one, other, "a transaction is all or nothing");
-            let acknowledged = acknowledged.swap(one, Ordering::Relaxed);
-            assert!(one >= acknowledged, "{one} of {acknowledged} acknowledged in round {round}");
-        }
-        let stop = Arc::new(AtomicBool::new(false));
-        let threads: Vec<_> = (0..CLIENTS)
-            .map(|number| {
-                let (mut client, acknowledged, stop) =
-                    (server.client(), acknowledged.clone(), stop.clone());
-                std::thread::spawn(move || {
-                    while !stop.load(Ordering::Relaxed) {
-                        let unit = format!("MULTI\r\nINCR one:{number}\r\nINCR other:{number}\r\n");
-                        let sent = client.send(unit.as_bytes()).and(client.send(b"EXEC\r\n"));
-                        let replies: Vec<_> = (0..4).map(|_| client.receive()).collect();
-                        match replies.last() {
-                            Some(Ok(Reply::Array(replies))) if sent.is_ok() => {
-                                let count = integer(&replies[0]) as u64;
-                                acknowledged[number].store(count, Ordering::Relaxed);
-                            }
-                            _ => return,
-                        }
-                    }
-                })
-            })
-            .collect();
-        if round % 2 == 1 {
-            client.run("BGREWRITEAOF");
-        }
-        let enough = |counts: &[AtomicU64; CLIENTS], least: u64| {
-            counts.iter().map(|count| count.load(Ordering::Relaxed)).sum::<u64>() >= least
-        };
-        let least = (round as u64 + 1) * 200;
-        wait_until("some are acknowledged", || enough(&acknowledged, least));
-        kill(&mut server);
-        stop.store(true, Ordering::Relaxed);
-        threads.into_iter().for_each(|thread| thread.join().expect("no client failed"));
-    }
 }
 
 #[test]
@@ -313,6 +254,7 @@ fn a_full_disk_stops_writes_until_there_is_room() {
 fn what_was_written_is_memory_no_more() {
     let server = russet(&["--appendonly", "yes", "--worker-threads", "2"]);
     let mut client = server.client();
+    wait_until("loaded", || info(&mut client, "loading") == "0");
     let used = |client: &mut Client| {
         let report = text(&client.run("INFO memory"));
         let line = report.lines().find_map(|line| line.strip_prefix("used_memory:"));

@@ -7,19 +7,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use russet_e2e::{Client, Reply, Server, text};
 
-use super::{integer, russet_in, save_in_background};
+use super::{info, integer, rounds, russet_in, save_in_background, wait_until};
 
 /// Elements of large collections, which are saved in pieces.
 const ELEMENTS: usize = 6000;
 const PAIRS: usize = 2000;
-
-/// The rounds of a run; more by hand.
-fn rounds() -> usize {
-    std::env::var("RUSSET_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(4)
-}
+/// Pairs of keys that expire together.
+const TWINS: usize = 50;
 
 fn transaction(client: &mut Client, commands: &[String]) {
     client.run("MULTI");
@@ -124,6 +122,10 @@ fn databases(client: &mut Client, turn: usize) {
         client.run("SWAPDB 2 3");
     }
     client.run(&format!("SET soon:{} 1 PX 3", turn % 100));
+    // Both are there, or the time of both has come.
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
+    let (twin, at_ms) = (turn % TWINS, since_1970.as_millis() + turn as u128 % 300);
+    transaction(client, &[0, 1].map(|one| format!("SET twin:{twin}:{one} {turn} PXAT {at_ms}")));
 }
 
 fn generations(client: &mut Client, turn: usize) {
@@ -157,6 +159,12 @@ fn check(client: &mut Client) {
         let total: i64 = values.iter().skip(step - 1).step_by(step).map(number).sum();
         assert_eq!(total, 0, "{command}");
     }
+    for twin in 0..TWINS {
+        let Reply::Array(twins) = client.run(&format!("MGET twin:{twin}:0 twin:{twin}:1")) else {
+            panic!("an array")
+        };
+        assert_eq!(twins[0], twins[1], "twins {twin}");
+    }
     let mut movers = integer(&client.run("EXISTS mover"));
     client.run("SELECT 1");
     movers += integer(&client.run("EXISTS mover"));
@@ -179,7 +187,8 @@ fn run(workers: &str) {
     let mut client = server.client();
     fill(&mut client);
     let writers = Writers::start(&server);
-    for _ in 0..rounds() {
+    for _ in 0..rounds(4) {
+        std::thread::sleep(Duration::from_micros(fastrand::u64(..20_000)));
         save_in_background(&mut client);
         let loaded = russet_in(directory.path(), &["--worker-threads", "2"]);
         check(&mut loaded.client());
@@ -195,4 +204,56 @@ fn with_one_worker() {
 #[test]
 fn with_four_workers() {
     run("4");
+}
+
+/// FLUSHALL ends a save, but not the rewriting of a log, whose base is a picture of an instant too.
+#[test]
+fn the_base_of_a_log_is_an_instant_between_two_flushes() {
+    const FILLERS: usize = 500;
+    let directory = tempfile::tempdir().expect("a directory");
+    let arguments = ["--appendonly", "yes", "--appendfsync", "no", "--worker-threads", "2"];
+    let server = russet_in(directory.path(), &arguments);
+    let mut client = server.client();
+    let stop = Arc::new(AtomicBool::new(false));
+    let thread = std::thread::spawn({
+        let (mut client, stop) = (server.client(), stop.clone());
+        move || {
+            for turn in 0.. {
+                let flush = ["FLUSHALL", "FLUSHALL ASYNC"][turn % 2].to_owned();
+                let fillers: String =
+                    (0..FILLERS).map(|at| format!(" filler:{at} {turn}")).collect();
+                let elements: String =
+                    (0..FILLERS).map(|at| format!(" element:{at}:{turn}")).collect();
+                let list = format!("RPUSH list{}", elements.repeat(10));
+                transaction(&mut client, &[flush, format!("MSET turn {turn}{fillers}"), list]);
+                if stop.load(Ordering::Relaxed) {
+                    return;
+                }
+            }
+        }
+    });
+    wait_until("there are keys", || client.run("EXISTS turn") == Reply::Integer(1));
+    for round in 1..=rounds(4) {
+        std::thread::sleep(Duration::from_micros(fastrand::u64(..20_000)));
+        wait_until("begun", || !matches!(client.run("BGREWRITEAOF"), Reply::Error(_)));
+        wait_until("rewritten", || info(&mut client, "aof_rewrites") == round.to_string());
+        let manifest = directory.path().join("appendonlydir/appendonly.aof.manifest");
+        let manifest = std::fs::read_to_string(manifest).expect("a manifest");
+        let base = manifest.split(' ').nth(1).expect("it begins with the base");
+        let place = tempfile::tempdir().expect("a directory");
+        let base = directory.path().join("appendonlydir").join(base);
+        std::fs::copy(base, place.path().join("dump.rdb")).expect("it is there");
+        let loaded = russet_in(place.path(), &[]);
+        let mut client = loaded.client();
+        let turn = text(&client.run("GET turn"));
+        assert_eq!(client.run("DBSIZE"), Reply::Integer(FILLERS as i64 + 2), "turn {turn}");
+        for filler in 0..FILLERS {
+            assert_eq!(text(&client.run(&format!("GET filler:{filler}"))), turn);
+        }
+        assert_eq!(client.run("LLEN list"), Reply::Integer(FILLERS as i64 * 10));
+        let last = text(&client.run("LINDEX list -1"));
+        assert_eq!(last, format!("element:{}:{turn}", FILLERS - 1));
+    }
+    stop.store(true, Ordering::Relaxed);
+    thread.join().expect("the writer did not fail");
 }

@@ -3,13 +3,21 @@
 mod aof;
 mod dataset;
 mod dump;
+mod eviction;
 mod instant;
+mod kill;
+mod power_loss;
 mod rdb;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use russet_e2e::{Client, Reply, Server, text};
+
+/// How many times something random is tried: a few times in CI, by hand as often as is asked for.
+fn rounds(few: usize) -> usize {
+    std::env::var("RUSSET_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(few)
+}
 
 /// How long anything may take.
 const LIMIT: Duration = Duration::from_secs(60);
