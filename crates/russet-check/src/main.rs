@@ -2,25 +2,30 @@
 //!
 //! ```text
 //! russet-check rdb FILE
-//! russet-check aof [--fix] FILE|MANIFEST
+//! russet-check aof [--fix | --truncate-to-timestamp TIME] FILE|MANIFEST
 //! ```
 //!
-//! Under the names `redis-check-rdb` and `redis-check-aof` it takes what those take. It ends with 0 if
-//! all is well and with 1 if not.
+//! Under the names `redis-check-rdb` and `redis-check-aof` it takes what those take. Like them it says
+//! everything on the standard output, and ends with 0 if all is well and with 1 if not.
 
 mod aof;
+mod progress;
 mod rdb;
+mod summary;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-const USAGE: &str = "Usage: russet-check rdb FILE\n       russet-check aof [--fix] FILE|MANIFEST";
+use aof::Mode;
+
+const USAGE: &str = "Usage: russet-check rdb FILE\n       russet-check aof [--fix | \
+                     --truncate-to-timestamp TIME] FILE|MANIFEST";
 
 /// What to do.
 enum Task {
     Rdb(PathBuf),
-    Aof { path: PathBuf, fix: bool },
+    Aof(PathBuf, Mode),
 }
 
 /// What the words of a command line ask for; the first is the program's name.
@@ -34,14 +39,24 @@ fn task(words: Vec<OsString>) -> Option<Task> {
         _ => words.next()?,
     };
     let mut words: Vec<OsString> = words.collect();
-    let fix = words.first().is_some_and(|word| word == "--fix");
-    if fix {
-        words.remove(0);
-    }
+    let mode = match words.first()?.to_str() {
+        Some("--fix") => Mode::Fix,
+        Some("--truncate-to-timestamp") => {
+            Mode::TruncateTo(words.get(1)?.to_str()?.parse().ok().filter(|time| *time > 0)?)
+        }
+        _ => Mode::Check,
+    };
+    words.drain(
+        ..match mode {
+            Mode::Check => 0,
+            Mode::Fix => 1,
+            Mode::TruncateTo(_) => 2,
+        },
+    );
     let [path] = <[OsString; 1]>::try_from(words).ok()?;
     match format.to_str()? {
-        "rdb" if !fix => Some(Task::Rdb(path.into())),
-        "aof" => Some(Task::Aof { path: path.into(), fix }),
+        "rdb" if mode == Mode::Check => Some(Task::Rdb(path.into())),
+        "aof" => Some(Task::Aof(path.into(), mode)),
         _ => None,
     }
 }
@@ -49,13 +64,13 @@ fn task(words: Vec<OsString>) -> Option<Task> {
 fn main() -> ExitCode {
     let result = match task(std::env::args_os().collect()) {
         Some(Task::Rdb(path)) => rdb::check(&path),
-        Some(Task::Aof { path, fix }) => aof::check(&path, fix),
+        Some(Task::Aof(path, mode)) => aof::check(&path, mode),
         None => Err(USAGE.to_owned()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(reason) => {
-            eprintln!("{reason}");
+            println!("{reason}");
             ExitCode::FAILURE
         }
     }

@@ -37,7 +37,15 @@ fn an_rdb_file_is_summed_up_or_located() {
     fs::write(&path, RDB).expect("it can be written");
     let (is_well, text) = run(&["rdb", text_of(&path)], "");
     assert!(is_well, "{text}");
-    for line in ["2 keys read", "1 already expired", "string: 1 keys, 6 bytes", "db0 'k'"] {
+    for line in [
+        "2 keys read",
+        "1 already expired",
+        "string: 1 keys, 6 bytes",
+        "values of up to 64 bytes: 2 keys, 9 bytes",
+        "never expire: 1 keys, 6 bytes",
+        "expired: 1 keys, 3 bytes",
+        "6 bytes: db0 string 'k'",
+    ] {
         assert!(text.contains(line), "{line} in {text}");
     }
     fs::write(&path, &RDB[..20]).expect("it can be written");
@@ -57,7 +65,7 @@ fn a_log_is_checked_and_mended() {
     let lines = "file a.1.base.rdb seq 1 type b\nfile a.1.incr.aof seq 1 type i\n";
     fs::write(&manifest, lines).expect("it can be written");
     let (is_well, text) = run(&["aof", text_of(&manifest)], "");
-    assert!(!is_well && text.contains("ok_up_to=14, diff=29"), "{text}");
+    assert!(!is_well && text.contains("ok_up_to=14, ok_up_to_line=4, diff=29"), "{text}");
     let (is_well, _) = run(&["aof", "--fix", text_of(&manifest)], "n\n");
     assert!(!is_well && fs::read(&path).expect("it is there") == broken);
     let (is_well, text) = run(&["aof", "--fix", text_of(&manifest)], "y\n");
@@ -65,6 +73,36 @@ fn a_log_is_checked_and_mended() {
     assert_eq!(fs::read(&path).expect("it is there"), whole);
     let (is_well, text) = run(&["aof", text_of(&manifest)], "");
     assert!(is_well && text.contains("All AOF files and manifest are valid"), "{text}");
+}
+
+#[test]
+fn only_the_end_of_the_last_file_is_cut_off() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let place = |name: &str| directory.path().join(name);
+    fs::write(place("a.1.base.aof"), b"*1\r\n$4\r\nPI").expect("it can be written");
+    let log = b"#TS:5\r\n*1\r\n$4\r\nPING\r\n#TS:7\r\n*1\r\n$4\r\nPING\r\n";
+    fs::write(place("a.1.incr.aof"), log).expect("it can be written");
+    let manifest = place("a.manifest");
+    let lines = "file a.1.base.aof seq 1 type b\nfile a.1.incr.aof seq 1 type i\n";
+    fs::write(&manifest, lines).expect("it can be written");
+    let (is_well, text) = run(&["aof", "--fix", text_of(&manifest)], "y\n");
+    assert!(!is_well && text.contains("because it is not the last file"), "{text}");
+    fs::write(place("a.1.base.aof"), b"").expect("it can be written");
+    let until = |time: &str| ["aof".to_owned(), "--truncate-to-timestamp".into(), time.into()];
+    let run_until = |time: &str| {
+        let words = until(time);
+        let words: Vec<&str> =
+            words.iter().map(String::as_str).chain([text_of(&manifest)]).collect();
+        run(&words, "")
+    };
+    let (is_well, text) = run_until("4");
+    assert!(!is_well && text.contains("has nothing before timestamp 4, aborting"), "{text}");
+    let (is_well, text) = run_until("9");
+    assert!(is_well && text.contains("Truncate nothing"), "{text}");
+    let (is_well, text) = run_until("6");
+    assert!(is_well && text.contains("Successfully truncated AOF"), "{text}");
+    assert_eq!(fs::read(place("a.1.incr.aof")).expect("it is there"), &log[..21]);
+    assert!(!run_until("0").0 && !run_until("x").0, "that is no time");
 }
 
 #[test]

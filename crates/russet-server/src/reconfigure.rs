@@ -5,6 +5,7 @@
 //! order; if one fails, those before it are carried out backwards, and the old configuration stays.
 
 use std::borrow::Cow;
+use std::sync::atomic::Ordering;
 
 use crate::config::{Config, Directive, SetError, Setter};
 use crate::files;
@@ -28,6 +29,7 @@ const EFFECTS: &[Effect] = &[
     Effect { directives: &["oom-score-adj", "oom-score-adj-values"], follow: adjust_oom_score },
     Effect { directives: &["port"], follow: listen_at_port },
     Effect { directives: &["bind"], follow: listen_at_addresses },
+    Effect { directives: &["appendfsync", "aof-timestamp-enabled"], follow: configure_log },
 ];
 
 /// Sets directives, all or none.
@@ -59,12 +61,24 @@ pub fn reconfigure(
         done.push(effect);
     }
     server.config.store(update.config.into());
+    if update.changed.iter().any(|directive| directive.name == "appendonly") {
+        // That takes the gate, which the client's worker is inside of.
+        server.persistence.is_decision_due.store(true, Ordering::Release);
+        server.workers[0].mailbox.ring();
+    }
     Ok(())
 }
 
 /// Files named without a directory are in `dir`.
 fn enter_directory(_: &Server, _: &Config, new: &Config) -> Result<(), Cow<'static, str>> {
     std::env::set_current_dir(&new.dir).map_err(|error| error.to_string().into())
+}
+
+fn configure_log(server: &Server, _: &Config, new: &Config) -> Result<(), Cow<'static, str>> {
+    if let Some(log) = &*server.persistence.log.load() {
+        log.configure(new);
+    }
+    Ok(())
 }
 
 fn log_from_level(server: &Server, _: &Config, new: &Config) -> Result<(), Cow<'static, str>> {

@@ -69,12 +69,15 @@ impl Shutdown {
 pub enum Refused {
     /// The keys were to be saved, and could not be.
     CannotSave,
+    /// The append-only file is being written for the first time.
+    NoLogYet,
 }
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Refused::CannotSave => f.write_str("the final snapshot cannot be saved"),
+            Refused::NoLogYet => f.write_str("the append-only file is being written first"),
         }
     }
 }
@@ -93,6 +96,14 @@ pub fn begin(
     tracing::warn!("User requested shutdown...");
     let config = server.config.load_full();
     if let Some(snapshot) = &*server.persistence.snapshot.load() {
+        let log = server.persistence.log.load();
+        if snapshot.is_base && log.as_ref().is_some_and(|log| log.is_baseless()) {
+            if !options.contains(ShutdownOptions::FORCE) {
+                tracing::warn!("Writing initial AOF, can't exit.");
+                return Err(Refused::NoLogYet);
+            }
+            tracing::warn!("Writing initial AOF. Exit anyway.");
+        }
         tracing::warn!("A background save is in progress. It is given up.");
         snapshot.abandon();
     }

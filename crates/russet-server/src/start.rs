@@ -200,8 +200,15 @@ fn run(
     supervisor: Supervisor,
 ) -> Result<(), String> {
     let config = server.config.load_full();
-    let is_to_load = config.appendonly || config.dbfilename.exists();
+    let is_to_load = match config.appendonly {
+        true => aof::exists(&config),
+        false => config.dbfilename.exists(),
+    };
     server.persistence.set_loading(is_to_load);
+    if config.appendonly && !is_to_load {
+        // Before anything can be executed that belongs there.
+        aof::open(server, None)?;
+    }
     std::thread::scope(|scope| {
         for (id, poll) in polls.into_iter().enumerate() {
             let server = server.clone();
@@ -215,7 +222,7 @@ fn run(
         memory::return_in_background();
         memory::huge_pages::keep(server);
         memory::note_startup(server);
-        let loaded = load_keys(server);
+        let loaded = if is_to_load { load_keys(server) } else { Ok(()) };
         if loaded.is_ok() {
             server.persistence.set_loading(false);
             tracing::info!("Ready to accept connections");

@@ -43,7 +43,8 @@ impl Consumer for Collector {
 impl TestServer {
     /// A server that has just started.
     pub fn new() -> Self {
-        Self::with_config(Config::default())
+        // Files are for tests from outside.
+        Self::with_config(Config { save: Default::default(), ..Config::default() })
     }
 
     /// A server that has just started with a configuration, but for the number of workers.

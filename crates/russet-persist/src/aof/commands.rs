@@ -26,6 +26,13 @@ pub fn write_command<A: AsRef<[u8]>>(out: &mut Vec<u8>, argv: &[A]) {
     }
 }
 
+/// Notes that what follows was done at a time, in Unix seconds, or later.
+pub fn write_time(out: &mut Vec<u8>, now_s: i64) {
+    out.extend_from_slice(b"#TS:");
+    out.extend_from_slice(itoa::Buffer::new().format(now_s).as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
 /// Why a command could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Damage {
@@ -45,21 +52,36 @@ pub enum Damage {
     },
 }
 
+/// What comes next in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A command.
+    Command(Vec<Vec<u8>>),
+    /// A note, without `#` and the end of its line.
+    Note(Vec<u8>),
+}
+
 /// Reads commands from anywhere.
 pub struct Reader<R> {
     source: R,
     offset: u64,
+    lines: u64,
 }
 
 impl<R: BufRead> Reader<R> {
     /// Reads commands of a file of which `offset` bytes were read before.
     pub fn new(source: R, offset: u64) -> Self {
-        Reader { source, offset }
+        Reader { source, offset, lines: 0 }
     }
 
     /// Bytes read so far. After a command, everything up to there is whole.
     pub fn offset(&self) -> u64 {
         self.offset
+    }
+
+    /// Lines read so far. An argument is one, whatever is in it.
+    pub fn lines(&self) -> u64 {
+        self.lines
     }
 
     /// The next command; `None` at the end.
@@ -68,15 +90,31 @@ impl<R: BufRead> Reader<R> {
     /// If there is something else.
     pub fn next_command(&mut self) -> Result<Option<Vec<Vec<u8>>>, Damage> {
         loop {
-            let mut first = [0];
-            if self.read_some(&mut first)? == 0 {
-                return Ok(None);
+            match self.next_step()? {
+                None => return Ok(None),
+                Some(Step::Command(argv)) => return Ok(Some(argv)),
+                Some(Step::Note(_)) => {}
             }
-            match first {
-                [b'#'] => _ = self.line()?,
-                [b'*'] => return self.arguments().map(Some),
-                _ => return Err(Damage::Format(self.offset - 1)),
+        }
+    }
+
+    /// The next command or note; `None` at the end.
+    ///
+    /// # Errors
+    /// If there is something else.
+    pub fn next_step(&mut self) -> Result<Option<Step>, Damage> {
+        let mut first = [0];
+        if self.read_some(&mut first)? == 0 {
+            return Ok(None);
+        }
+        match first {
+            [b'#'] => {
+                let line = self.line()?;
+                let note = line.strip_suffix(b"\r").unwrap_or(&line);
+                Ok(Some(Step::Note(note.to_vec())))
             }
+            [b'*'] => self.arguments().map(Step::Command).map(Some),
+            _ => Err(Damage::Format(self.offset - 1)),
         }
     }
 
@@ -104,6 +142,7 @@ impl<R: BufRead> Reader<R> {
         if self.exactly::<2>()? != *b"\r\n" {
             return Err(Damage::Format(self.offset - 2));
         }
+        self.lines += 1;
         Ok(bytes)
     }
 
@@ -123,7 +162,10 @@ impl<R: BufRead> Reader<R> {
         let start = self.offset;
         self.offset += read as u64;
         match line.pop() {
-            Some(b'\n') => Ok(line),
+            Some(b'\n') => {
+                self.lines += 1;
+                Ok(line)
+            }
             _ if read == LINE_MAX => Err(Damage::Format(start)),
             _ => Err(Damage::Truncated(self.offset)),
         }

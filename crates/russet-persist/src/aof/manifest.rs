@@ -6,8 +6,9 @@
 //! file appendonly.aof.2.incr.aof seq 2 type i
 //! ```
 //!
-//! One line per file: the base, if there is one, what is history, and the increments in order. A name
-//! with blanks or other bytes that are not printed is in quotes, as on Redis' command lines.
+//! One line per file: the base, if there is one, what is history, and the increments in order. A line is
+//! pairs of a key and a value, of which others than these are passed over. A name with blanks or other
+//! bytes that are not printed is in quotes, as on Redis' command lines.
 
 use std::fmt::Write as _;
 
@@ -53,9 +54,12 @@ pub struct Manifest {
     pub history: Vec<FileInfo>,
 }
 
+/// The longest line, with its end.
+const LINE_MAX: usize = 1024;
+
 /// What is wrong with a manifest.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {reason}")]
+#[error("{reason}, at line {line}")]
 pub struct Malformed {
     /// The number of the line, from 1 on.
     pub line: usize,
@@ -70,31 +74,32 @@ impl Manifest {
     /// If it is none.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
         let mut manifest = Manifest::default();
-        let mut count = 0;
-        for (at, line) in text.split('\n').enumerate() {
+        if text.is_empty() {
+            return Err(Malformed { line: 1, reason: "Found an empty AOF manifest" });
+        }
+        for (at, line) in text.split_inclusive('\n').enumerate() {
             let malformed = |reason| Malformed { line: at + 1, reason };
-            if line.is_empty() || line.starts_with('#') {
+            if line.starts_with('#') {
                 continue;
             }
+            let line = line.strip_suffix('\n').filter(|line| line.len() < LINE_MAX);
+            let line =
+                line.ok_or_else(|| malformed("The AOF manifest file contains too long line"))?;
             let file = parse_line(line).map_err(malformed)?;
-            count += 1;
             match file.kind {
                 FileKind::Base if manifest.base.is_some() => {
-                    return Err(malformed("there is a base already"));
+                    return Err(malformed("Found duplicate base file information"));
                 }
                 FileKind::Base => manifest.base = Some(file),
                 FileKind::History => manifest.history.push(file),
                 FileKind::Increment => {
                     if manifest.increments.last().is_some_and(|last| last.sequence >= file.sequence)
                     {
-                        return Err(malformed("increments are not in order"));
+                        return Err(malformed("Found a non-monotonic sequence number"));
                     }
                     manifest.increments.push(file);
                 }
             }
-        }
-        if count == 0 {
-            return Err(Malformed { line: 1, reason: "the manifest names no file" });
         }
         Ok(manifest)
     }
@@ -119,11 +124,12 @@ impl Manifest {
         self.increments.last().expect("it was just added")
     }
 
-    /// The base that a rewrite is going to make.
+    /// The base that a rewrite is going to make: an RDB file, or commands.
     #[must_use]
-    pub fn next_base(&self, name: &str) -> FileInfo {
+    pub fn next_base(&self, name: &str, is_rdb: bool) -> FileInfo {
         let sequence = self.base.as_ref().map_or(0, |base| base.sequence) + 1;
-        let name = format!("{name}.{sequence}.base.rdb");
+        let format = if is_rdb { "rdb" } else { "aof" };
+        let name = format!("{name}.{sequence}.base.{format}");
         FileInfo { name, sequence, kind: FileKind::Base }
     }
 
@@ -138,24 +144,28 @@ impl Manifest {
     }
 }
 
+const INVALID: &str = "Invalid AOF manifest file format";
+
 fn parse_line(line: &str) -> Result<FileInfo, &'static str> {
-    let (name, rest) = match line.strip_prefix("file ") {
-        Some(quoted) if quoted.starts_with('"') => unquoted(quoted)?,
-        Some(rest) => {
-            let (name, rest) = rest.split_once(' ').ok_or("words are missing")?;
-            (name.to_owned(), rest)
-        }
-        None => return Err("it does not begin with a file"),
-    };
-    let words: Vec<&str> = rest.split_ascii_whitespace().collect();
-    let ["seq", sequence, "type", kind, ..] = words[..] else { return Err("words are missing") };
-    let sequence = sequence.parse().map_err(|_| "the sequence is not a number")?;
-    let kind = FileKind::ALL.iter().find(|(_, letter)| *letter == kind);
-    let (kind, _) = *kind.ok_or("the type is none of b, h, i")?;
-    if name.is_empty() || name.contains('/') {
-        return Err("a file must be named without a directory");
+    let words = words(line).ok_or(INVALID)?;
+    if words.len() < 6 || words.len() % 2 != 0 {
+        return Err(INVALID);
     }
-    Ok(FileInfo { name, sequence, kind })
+    let value_of = |wanted: &str| {
+        let pair = words.chunks_exact(2).find(|pair| pair[0].eq_ignore_ascii_case(wanted));
+        pair.map(|pair| &pair[1]).ok_or(INVALID)
+    };
+    let (name, sequence, kind) = (value_of("file")?, value_of("seq")?, value_of("type")?);
+    if name.is_empty() || sequence.is_empty() {
+        return Err(INVALID);
+    }
+    if name.contains('/') {
+        return Err("File can't be a path, just a filename");
+    }
+    let kind = FileKind::ALL.iter().find(|(_, letter)| letter == kind);
+    let (kind, _) = *kind.ok_or("Unknown AOF file type")?;
+    let sequence = sequence.parse().map_err(|_| INVALID)?;
+    Ok(FileInfo { name: name.clone(), sequence, kind })
 }
 
 /// A name, in quotes if it needs them.
@@ -165,28 +175,78 @@ fn quoted(name: &str) -> String {
         return name.to_owned();
     }
     let mut text = String::from('"');
-    for c in name.chars() {
-        if ['"', '\\'].contains(&c) {
-            text.push('\\');
+    for byte in name.bytes() {
+        match byte {
+            b'"' | b'\\' => text.extend(['\\', byte.into()]),
+            b'\n' => text.push_str("\\n"),
+            b'\r' => text.push_str("\\r"),
+            b'\t' => text.push_str("\\t"),
+            7 => text.push_str("\\a"),
+            8 => text.push_str("\\b"),
+            b' '..=b'~' => text.push(byte.into()),
+            _ => write!(text, "\\x{byte:02x}").expect("a string takes everything"),
         }
-        text.push(c);
     }
     text.push('"');
     text
 }
 
-/// A name in quotes, and what follows it.
-fn unquoted(text: &str) -> Result<(String, &str), &'static str> {
-    let mut name = String::new();
-    let mut characters = text.char_indices().skip(1);
-    while let Some((at, c)) = characters.next() {
-        match c {
-            '"' => return Ok((name, &text[at + 1..])),
-            '\\' => name.push(characters.next().ok_or("quotes that are not closed")?.1),
-            c => name.push(c),
+/// The words of a line, of which some may be in quotes; nothing if those are not closed.
+fn words(line: &str) -> Option<Vec<String>> {
+    let mut words = Vec::new();
+    let mut rest = line.trim_ascii();
+    while !rest.is_empty() {
+        let word;
+        (word, rest) = match rest.strip_prefix('"') {
+            Some(quoted) => unquoted(quoted)?,
+            None => {
+                let end = rest.find(|c: char| c.is_ascii_whitespace()).unwrap_or(rest.len());
+                (rest[..end].to_owned(), &rest[end..])
+            }
+        };
+        words.push(word);
+        rest = rest.trim_ascii_start();
+    }
+    Some(words)
+}
+
+/// A word behind its opening quotes, and what follows the closing ones.
+fn unquoted(text: &str) -> Option<(String, &str)> {
+    let mut word = Vec::new();
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    loop {
+        match (*bytes.get(at)?, bytes.get(at + 1)) {
+            (b'"', _) => {
+                return Some((String::from_utf8_lossy(&word).into_owned(), &text[at + 1..]));
+            }
+            (b'\\', Some(b'x')) if hexadecimal(bytes.get(at + 2..at + 4)).is_some() => {
+                word.extend(hexadecimal(bytes.get(at + 2..at + 4)));
+                at += 4;
+            }
+            (b'\\', Some(&escaped)) => {
+                word.push(match escaped {
+                    b'n' => b'\n',
+                    b'r' => b'\r',
+                    b't' => b'\t',
+                    b'b' => 8,
+                    b'a' => 7,
+                    other => other,
+                });
+                at += 2;
+            }
+            (byte, _) => {
+                word.push(byte);
+                at += 1;
+            }
         }
     }
-    Err("quotes that are not closed")
+}
+
+/// The byte that two hexadecimal digits stand for.
+fn hexadecimal(digits: Option<&[u8]>) -> Option<u8> {
+    let digits = digits.filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))?;
+    u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()
 }
 
 #[cfg(test)]
@@ -196,14 +256,14 @@ mod tests {
     #[test]
     fn it_is_read_as_it_was_written() {
         let mut manifest = Manifest::default();
-        manifest.base = Some(manifest.next_base("a b\"c"));
+        manifest.base = Some(manifest.next_base("ä b\"c", true));
         manifest.add_increment("appendonly.aof");
         manifest.add_increment("appendonly.aof");
         assert_eq!(Manifest::parse(&manifest.to_text()), Ok(manifest.clone()));
-        let base = manifest.next_base("x");
+        let base = manifest.next_base("x", false);
         manifest.replace_base(base, 1);
-        let text = "file x.2.base.rdb seq 2 type b\n\
-                    file \"a b\\\"c.1.base.rdb\" seq 1 type h\n\
+        let text = "file x.2.base.aof seq 2 type b\n\
+                    file \"\\xc3\\xa4 b\\\"c.1.base.rdb\" seq 1 type h\n\
                     file appendonly.aof.1.incr.aof seq 1 type h\n\
                     file appendonly.aof.2.incr.aof seq 2 type i\n";
         assert_eq!(manifest.to_text(), text);
@@ -211,16 +271,26 @@ mod tests {
     }
 
     #[test]
+    fn other_keys_and_another_order_are_fine() {
+        let text = "# a note\ntype i new key SEQ 3 file \"a\\x20b\\\\\"\n";
+        let manifest = Manifest::parse(text).expect("it is right");
+        assert_eq!(manifest.increments[0].name, "a b\\");
+        assert_eq!(manifest.increments[0].sequence, 3);
+    }
+
+    #[test]
     fn lines_that_are_wrong_are_named() {
         for (text, line) in [
             ("", 1),
-            ("# nothing\n", 1),
             ("file a seq 1 type b\nfile b seq 2 type b\n", 2),
             ("file a seq 2 type i\nfile b seq 1 type i\n", 2),
             ("file a seq x type b\n", 1),
             ("file a seq 1 type z\n", 1),
             ("file ../a seq 1 type b\n", 1),
             ("seq 1 type b\n", 1),
+            ("file a seq 1 type b", 1),
+            ("file a seq 1 type b x\n", 1),
+            ("file a seq 1 type b\n\nfile b seq 1 type i\n", 2),
             ("file \"a seq 1 type b\n", 1),
         ] {
             assert_eq!(Manifest::parse(text).expect_err(text).line, line, "{text}");

@@ -11,6 +11,8 @@
 
 mod commands;
 mod manifest;
+mod rewrite;
 
-pub use commands::{Damage, Reader, write_command};
+pub use commands::{Damage, Reader, Step, write_command, write_time};
 pub use manifest::{FileInfo, FileKind, Malformed, Manifest};
+pub use rewrite::Rewriter;

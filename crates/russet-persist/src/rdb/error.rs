@@ -45,7 +45,9 @@ pub enum Problem {
     #[error("there is more than the value")]
     TrailingBytes,
     /// The checksum is another one.
-    #[error("the checksum is wrong: {expected:016x} is expected, {found:016x} was found")]
+    #[error(
+        "CRC error: the checksum is wrong, {expected:016x} is expected, {found:016x} was found"
+    )]
     Checksum {
         /// Of the bytes that were read.
         expected: u64,

@@ -39,7 +39,7 @@ mod tests;
 mod wait;
 
 pub use serve::{Ready, serve_ready};
-pub use wait::Wait;
+pub use wait::{Awaited, Wait};
 
 use std::sync::Arc;
 
@@ -116,13 +116,20 @@ pub fn take_or_wait(
         return Ok(());
     }
     let keys = keys.map(|at| ctx.key(at)).map(|key| (key.hash, key.bytes.into()));
-    let wait = Arc::new(Wait::new(ctx, deadline_ms, keys.collect(), Box::new(command)));
-    for (hash, key) in &wait.keys {
+    let awaited = Awaited::Keys(keys.collect(), Box::new(command));
+    let wait = begin_wait(ctx, deadline_ms, awaited);
+    for (hash, key) in wait.keys() {
         ctx.db.await_key(Key { bytes: key, hash: *hash }, wait.clone());
     }
-    *ctx.client.info.wait.lock() = Some(wait.clone());
-    ctx.client.wait = Some(wait);
     Ok(())
+}
+
+/// Has the client of a command wait when the command is done.
+pub fn begin_wait(ctx: &mut Ctx<'_>, deadline_ms: Option<i64>, awaited: Awaited) -> Arc<Wait> {
+    let wait = Arc::new(Wait::new(ctx, deadline_ms, awaited));
+    *ctx.client.info.wait.lock() = Some(wait.clone());
+    ctx.client.wait = Some(wait.clone());
+    wait
 }
 
 /// The time until which the client is ready to wait, in Unix milliseconds, from an argument in

@@ -48,13 +48,13 @@ pub fn serve(
         }
         match view.peek(key).map(|entry| entry.value_type()) {
             None => break,
-            Some(found) if found != wait.command.value_type() => {
+            Some(found) if found != wait.command().value_type() => {
                 at += 1;
                 continue;
             }
             Some(_) => {}
         }
-        if let Some(second) = wait.command.second_key()
+        if let Some(second) = wait.command().second_key()
             && !view.has_locked(second)
         {
             return Err(second);
@@ -63,7 +63,7 @@ pub fn serve(
         if wait.claim() {
             let reply = attempt(view, server, worker, &wait, key);
             let to = wait.client.worker;
-            let served = wait.keys.len() == 1;
+            let served = wait.keys().len() == 1;
             server.workers[to].mailbox.put(Message::Answer(wait, reply, served));
             addressed.insert(to);
         }
@@ -82,7 +82,7 @@ fn attempt(
     let mut reply = Vec::new();
     let mut out = ReplyWriter::new(&mut reply, wait.protocol);
     let mut attempt = Attempt { server, config: &worker.config, db: view, out: &mut out };
-    let result = wait.command.attempt(&mut attempt, key);
+    let result = wait.command().attempt(&mut attempt, key);
     match result {
         Ok(taken) => debug_assert!(taken, "the key was just seen"),
         Err(error) => {

@@ -189,7 +189,7 @@ impl Station {
     /// Ends the wait of a client, and takes it out of all queues.
     fn end(&mut self, at: usize) -> Arc<Wait> {
         let wait = self.clients[at].wait.take().expect("the client waits");
-        for (hash, key) in &wait.keys {
+        for (hash, key) in wait.keys() {
             let keyspace = &self.server.keyspace;
             let guard = std::iter::from_fn(|| Some(keyspace.try_lock(keyspace.shard_of(*hash))));
             let mut guard = guard.flatten().next().expect("nobody holds it for long");
@@ -374,7 +374,7 @@ fn no_value_is_lost_or_given_twice() {
     for key in KEYS {
         let waits_for = |client: &Client| {
             client.wait.as_ref().is_some_and(|wait| {
-                wait.keys.iter().any(|(_, awaited)| **awaited == *key.as_bytes())
+                wait.keys().iter().any(|(_, awaited)| **awaited == *key.as_bytes())
             })
         };
         let waiting = stations.iter().flat_map(|(clients, _)| clients);

@@ -6,16 +6,26 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use russet_keyspace::waiters::Waiter;
-use russet_resp::Protocol;
+use russet_resp::{Protocol, ReplyWriter};
 
 use super::Blocking;
 use crate::client::ClientInfo;
 use crate::command::CommandEntry;
 use crate::exec::Ctx;
 use crate::observe::SlowEntry;
+use crate::persistence::aof::AwaitedLog;
+use crate::server::Server;
 
 /// A key that is waited for, with its hash.
 pub type AwaitedKey = (u64, Box<[u8]>);
+
+/// What a client waits for.
+pub enum Awaited {
+    /// One of some keys, in the order of its command; and what is done when one is there.
+    Keys(Vec<AwaitedKey>, Box<dyn Blocking>),
+    /// That the append-only log has got on. Such waits are in no queue, but on a list of the worker's.
+    Log(AwaitedLog),
+}
 
 /// See the module's documentation.
 pub struct Wait {
@@ -29,10 +39,8 @@ pub struct Wait {
     pub db: u32,
     /// When it gives up, in Unix milliseconds.
     pub deadline_ms: Option<i64>,
-    /// What it waits for, in the order of its command.
-    pub keys: Vec<AwaitedKey>,
-    /// What is done when one of them is there.
-    pub command: Box<dyn Blocking>,
+    /// See [`Awaited`].
+    pub awaited: Awaited,
     /// What goes into the slow log when it is answered.
     pub slow: Mutex<Option<SlowEntry>>,
     is_over: AtomicBool,
@@ -42,20 +50,14 @@ impl Waiter for Wait {}
 
 impl Wait {
     /// The wait of the client of `ctx`.
-    pub fn new(
-        ctx: &Ctx<'_>,
-        deadline_ms: Option<i64>,
-        keys: Vec<AwaitedKey>,
-        command: Box<dyn Blocking>,
-    ) -> Self {
+    pub fn new(ctx: &Ctx<'_>, deadline_ms: Option<i64>, awaited: Awaited) -> Self {
         Wait {
             client: ctx.client.info.clone(),
             protocol: ctx.client.protocol,
             entry: ctx.command,
             db: ctx.db.selected(),
             deadline_ms,
-            keys,
-            command,
+            awaited,
             slow: Mutex::new(None),
             is_over: AtomicBool::new(false),
         }
@@ -65,6 +67,35 @@ impl Wait {
     pub fn of(waiter: &Arc<dyn Waiter>) -> Arc<Wait> {
         let any: Arc<dyn Any + Send + Sync> = waiter.clone();
         any.downcast().expect("only waits are put into queues")
+    }
+
+    /// The keys that are waited for.
+    pub fn keys(&self) -> &[AwaitedKey] {
+        match &self.awaited {
+            Awaited::Keys(keys, _) => keys,
+            Awaited::Log(_) => &[],
+        }
+    }
+
+    /// What is done when one of the keys is there. The wait is from a queue.
+    pub fn command(&self) -> &dyn Blocking {
+        match &self.awaited {
+            Awaited::Keys(_, command) => &**command,
+            Awaited::Log(_) => unreachable!("it is in no queue"),
+        }
+    }
+
+    /// What the client is told if it waits no longer.
+    pub fn reply_in_vain(&self, server: &Server) -> Vec<u8> {
+        let mut reply = Vec::new();
+        match &self.awaited {
+            Awaited::Keys(..) => ReplyWriter::new(&mut reply, self.protocol).null_array(),
+            Awaited::Log(awaited) => {
+                let log = server.persistence.log.load();
+                awaited.reply(log.as_deref(), &mut ReplyWriter::new(&mut reply, self.protocol));
+            }
+        }
+        reply
     }
 
     /// Whether it was claimed already.

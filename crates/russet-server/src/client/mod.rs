@@ -72,6 +72,8 @@ pub struct Client {
     pub watches: Watches,
     /// What it waits for in a blocking command.
     pub wait: Option<Arc<Wait>>,
+    /// Up to where its writes reach in the append-only log.
+    pub log_offset: u64,
     /// What it is subscribed to, if to anything.
     pub subscriptions: Option<Box<Subscriptions>>,
     /// Messages among the replies to the present command, which CLIENT REPLY does not leave out.
@@ -94,6 +96,7 @@ impl Client {
             transaction: None,
             watches,
             wait: None,
+            log_offset: 0,
             subscriptions: None,
             messages: Vec::new(),
         }

@@ -60,8 +60,8 @@ pub(super) fn admit(
             Room::Enough | Room::Later => {}
         }
     }
-    if server.persistence.refuses_some() {
-        fits_persistence(server, worker, entry, client)?;
+    if server.persistence.refuses_some() && !fits_persistence(server, worker, entry, client)? {
+        return Ok(Admission::Later(Why::Memory));
     }
     if server.pause.holds(entry, client.transaction.as_deref(), worker.clock.now_ms()) {
         return Ok(Admission::Later(Why::Pause));
@@ -69,7 +69,8 @@ pub(super) fn admit(
     Ok(Admission::Now(entry))
 }
 
-/// Whether a command may be executed while keys are being loaded, or cannot be saved.
+/// Whether a command may be executed while keys are being loaded, or cannot be saved; or has to wait
+/// until the disk has caught up.
 ///
 /// # Errors
 ///
@@ -80,9 +81,9 @@ pub(crate) fn fits_persistence(
     worker: &WorkerContext,
     entry: &CommandEntry,
     client: &Client,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     if client.is_replay {
-        return Ok(());
+        return Ok(true);
     }
     let runs = |has: fn(&CommandEntry) -> bool| {
         entry.flags().contains(Flags::RUNS_QUEUE)
@@ -114,7 +115,7 @@ pub(crate) fn fits_persistence(
     if server.persistence.is_loading() && (needs_keys(entry) || runs(needs_keys)) {
         return Err(Error::LOADING);
     }
-    Ok(())
+    Ok(!(server.persistence.is_log_flooded() && (writes(entry) || runs(writes))))
 }
 
 /// Whether a command suits a client that listens: a monitor or a subscriber.

@@ -320,6 +320,9 @@ fn within(
         ctx.db.finish(server, ctx.worker)
     };
     account(worker, tally);
+    if tally.changes != 0 && server.journal.is_consumed() {
+        note_log_offset(server, client);
+    }
     if restart_alone {
         out.truncate(reply_start);
         return Outcome::SetAside(Why::Gate);
@@ -331,6 +334,14 @@ fn within(
         return Outcome::Blocked;
     }
     Outcome::Done
+}
+
+/// Notes up to where the client's writes reach in the log.
+#[inline(never)]
+fn note_log_offset(server: &Server, client: &mut Client) {
+    if let Some(log) = &*server.persistence.log.load() {
+        client.log_offset = log.appended();
+    }
 }
 
 /// The keyspace as a command sees it that runs now, in a logical database.

@@ -125,6 +125,11 @@ impl<'a> View<'a> {
         self.now_ms
     }
 
+    /// Has the view be of another instant, and returns the one it was of.
+    pub fn set_now(&mut self, now_ms: i64) -> i64 {
+        std::mem::replace(&mut self.now_ms, now_ms)
+    }
+
     /// The logical database that keys are looked up in.
     #[inline]
     pub fn selected(&self) -> u32 {

@@ -1,16 +1,66 @@
-//! An RDB file that is being written: beside the one it replaces, until it is whole and on the disk.
+//! Files that are being written: beside the ones they replace, until they are whole and on the disk.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use russet_persist::rdb::{Checksum, Encoder};
+use russet_persist::aof::{Rewriter, write_time};
+use russet_persist::rdb::{Checksum, Encoder, Limits};
 
 use crate::config::Config;
+use crate::server::Server;
 use crate::worker::clock::unix_ms;
 
 /// After so many bytes they are flushed to the disk, so that the end does not wait for all of them.
 const FLUSH_BYTES: usize = 2 << 20;
+
+/// A file of whatever format. What was written is removed unless it is put in place.
+struct NewFile {
+    file: File,
+    path: Option<PathBuf>,
+    flushes: bool,
+    unflushed_bytes: usize,
+}
+
+impl NewFile {
+    fn create(path: &Path, flushes: bool) -> io::Result<Self> {
+        let file = File::create(path)?;
+        Ok(NewFile { file, path: Some(path.to_owned()), flushes, unflushed_bytes: 0 })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.unflushed_bytes += bytes.len();
+        Ok(())
+    }
+
+    fn is_flush_due(&self) -> bool {
+        self.flushes && self.unflushed_bytes >= FLUSH_BYTES
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.sync_data()?;
+        self.unflushed_bytes = 0;
+        Ok(())
+    }
+
+    fn put_in_place(mut self, place: &Path) -> io::Result<()> {
+        self.file.sync_all()?;
+        let path = self.path.as_ref().expect("it is taken only here");
+        fs::rename(path, place)?;
+        self.path = None;
+        sync_directory(place)
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if let Some(path) = &self.path {
+            // It may be gone, or its directory.
+            let _ = fs::remove_file(path);
+        }
+    }
+}
 
 /// What a file says about itself, and how it is written.
 #[derive(Clone, Debug)]
@@ -21,33 +71,45 @@ pub struct FileOptions {
     redis_version: &'static str,
     used_memory: u64,
     is_base: bool,
+    /// It consists of commands, and collections up to these limits are small.
+    commands: Option<Limits>,
+    notes_time: bool,
 }
 
 impl FileOptions {
     /// By the configuration; whether it is the base of an append-only log.
-    pub fn new(config: &Config, is_base: bool) -> Self {
+    pub fn new(server: &Server, config: &Config, is_base: bool) -> Self {
+        let is_rdb = !is_base || config.aof_use_rdb_preamble;
         FileOptions {
             is_base,
+            commands: (!is_rdb).then(|| super::limits(server, config)),
+            notes_time: config.aof_timestamp_enabled,
             encoder: super::encoder(config),
             checks: config.rdbchecksum,
-            flushes: config.rdb_save_incremental_fsync,
+            flushes: match is_base {
+                true => config.aof_rewrite_incremental_fsync,
+                false => config.rdb_save_incremental_fsync,
+            },
             redis_version: config.compatibility.redis_version(),
             used_memory: crate::memory::used_bytes(),
         }
     }
+
+    /// Whether it is an RDB file.
+    pub fn is_rdb(&self) -> bool {
+        self.commands.is_none()
+    }
 }
 
-/// See the module's documentation. What was written is removed unless it is put in place.
-pub struct RdbFile {
-    file: File,
-    path: Option<PathBuf>,
-    options: FileOptions,
-    checksum: Checksum,
-    db: Option<u32>,
-    unflushed_bytes: usize,
+/// A file of keys, in either format.
+pub enum KeyFile {
+    /// An RDB file.
+    Rdb(RdbFile),
+    /// Commands.
+    Commands(CommandFile),
 }
 
-impl RdbFile {
+impl KeyFile {
     /// Begins a file at a path, with how many keys each logical database has and how many of them
     /// expire.
     ///
@@ -59,14 +121,74 @@ impl RdbFile {
         options: FileOptions,
         sizes: &[(u32, u64, u64)],
     ) -> io::Result<Self> {
-        let file = File::create(path)?;
+        Ok(match options.commands {
+            None => KeyFile::Rdb(RdbFile::create(path, options, sizes)?),
+            Some(limits) => KeyFile::Commands(CommandFile::create(path, &options, limits)?),
+        })
+    }
+
+    /// Writes keys of a logical database, which come as in an RDB file; the last of them may continue in
+    /// what comes next.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    pub fn keys(&mut self, db: u32, bytes: &[u8], continues: bool) -> io::Result<()> {
+        match self {
+            KeyFile::Rdb(file) => file.keys(db, bytes),
+            KeyFile::Commands(file) => file.keys(db, bytes, continues),
+        }
+    }
+
+    /// Whether so much was written that it should be on the disk before there is more.
+    pub fn is_flush_due(&self) -> bool {
+        match self {
+            KeyFile::Rdb(file) => file.file.is_flush_due(),
+            KeyFile::Commands(file) => file.file.is_flush_due(),
+        }
+    }
+
+    /// Waits until what was written is on the disk.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    pub fn flush(&mut self) -> io::Result<()> {
+        match self {
+            KeyFile::Rdb(file) => file.file.flush(),
+            KeyFile::Commands(file) => file.file.flush(),
+        }
+    }
+
+    /// Ends the file and puts it into the place of another. If this succeeds, the file is there after a
+    /// loss of power.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    pub fn put_in_place(self, place: &Path) -> io::Result<()> {
+        match self {
+            KeyFile::Rdb(file) => file.put_in_place(place),
+            KeyFile::Commands(file) => file.file.put_in_place(place),
+        }
+    }
+}
+
+/// An RDB file.
+pub struct RdbFile {
+    file: NewFile,
+    options: FileOptions,
+    checksum: Checksum,
+    db: Option<u32>,
+}
+
+impl RdbFile {
+    fn create(path: &Path, options: FileOptions, sizes: &[(u32, u64, u64)]) -> io::Result<Self> {
         let mut rdb = RdbFile {
-            file,
-            path: Some(path.to_owned()),
+            file: NewFile::create(path, options.flushes)?,
             checksum: Checksum::new(options.checks),
             options,
             db: None,
-            unflushed_bytes: 0,
         };
         let FileOptions { encoder, redis_version, used_memory, .. } = rdb.options;
         let mut out = encoder.header();
@@ -84,12 +206,7 @@ impl RdbFile {
         Ok(rdb)
     }
 
-    /// Writes keys of a logical database.
-    ///
-    /// # Errors
-    ///
-    /// The system's.
-    pub fn keys(&mut self, db: u32, bytes: &[u8]) -> io::Result<()> {
+    fn keys(&mut self, db: u32, bytes: &[u8]) -> io::Result<()> {
         if self.db.replace(db) != Some(db) {
             let mut out = Vec::new();
             self.options.encoder.select_db(&mut out, db);
@@ -98,54 +215,41 @@ impl RdbFile {
         self.write(bytes)
     }
 
-    /// Whether so much was written that it should be on the disk before there is more.
-    pub fn is_flush_due(&self) -> bool {
-        self.options.flushes && self.unflushed_bytes >= FLUSH_BYTES
-    }
-
-    /// Waits until what was written is on the disk.
-    ///
-    /// # Errors
-    ///
-    /// The system's.
-    pub fn flush(&mut self) -> io::Result<()> {
-        self.file.sync_data()?;
-        self.unflushed_bytes = 0;
-        Ok(())
-    }
-
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)?;
         self.checksum.update(bytes);
-        self.unflushed_bytes += bytes.len();
-        Ok(())
+        self.file.write(bytes)
     }
 
-    /// Ends the file and puts it into the place of another. If this succeeds, the file is there after a
-    /// loss of power.
-    ///
-    /// # Errors
-    ///
-    /// The system's.
-    pub fn put_in_place(mut self, place: &Path) -> io::Result<()> {
+    fn put_in_place(mut self, place: &Path) -> io::Result<()> {
         let mut end = Vec::new();
         self.options.encoder.end(&mut end);
         self.write(&end)?;
-        self.file.write_all(&self.checksum.bytes())?;
-        self.file.sync_all()?;
-        let path = self.path.as_ref().expect("it is taken only here");
-        fs::rename(path, place)?;
-        self.path = None;
-        sync_directory(place)
+        self.file.write(&self.checksum.bytes())?;
+        self.file.put_in_place(place)
     }
 }
 
-impl Drop for RdbFile {
-    fn drop(&mut self) {
-        if let Some(path) = &self.path {
-            // It may be gone, or its directory.
-            let _ = fs::remove_file(path);
+/// A file of commands.
+pub struct CommandFile {
+    file: NewFile,
+    rewriter: Rewriter,
+}
+
+impl CommandFile {
+    fn create(path: &Path, options: &FileOptions, limits: Limits) -> io::Result<Self> {
+        let mut file = NewFile::create(path, options.flushes)?;
+        if options.notes_time {
+            let mut start = Vec::new();
+            write_time(&mut start, unix_ms() / 1000);
+            file.write(&start)?;
         }
+        Ok(CommandFile { file, rewriter: Rewriter::new(limits) })
+    }
+
+    fn keys(&mut self, db: u32, bytes: &[u8], continues: bool) -> io::Result<()> {
+        let commands = self.rewriter.commands(db, bytes, continues);
+        let commands = commands.map_err(|error| io::Error::other(error.to_string()))?;
+        self.file.write(&commands)
     }
 }
 

@@ -260,7 +260,11 @@ fn describe(path: &Path, error: &Error) -> String {
 }
 
 /// Opens a file that may not be there.
-fn open(path: &Path) -> Result<Option<File>, String> {
+///
+/// # Errors
+///
+/// The system's.
+pub fn open(path: &Path) -> Result<Option<File>, String> {
     match File::open(path) {
         Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -336,28 +340,29 @@ fn note_totals(server: &Server, totals: &Totals) {
     tracing::info!("Done loading RDB, keys loaded: {loaded}, keys expired: {expired}.");
 }
 
-/// Loads the configured file behind the gate. Keys that are there already are replaced if `merges`,
-/// otherwise they are an error.
+/// Loads a file behind the gate. Keys that are there already are replaced if `merges`, otherwise they are
+/// an error. Returns as [`load_rdb`] does.
 ///
 /// # Errors
 ///
 /// What is wrong with it.
-pub fn load_alone(
+pub fn load_alone<R: Read>(
     server: &Server,
     context: &WorkerContext,
     exclusive: &mut Exclusive<'_>,
-    merges: bool,
-) -> Result<(), String> {
-    let path = &context.config.dbfilename;
-    let Some(file) = open(path)? else { return Ok(()) };
-    let (loader, totals) = (Loader::new(server, context, true), Totals::default());
+    path: &Path,
+    source: R,
+    options: LoadOptions,
+) -> Result<(Vec<u8>, R, u64), String> {
+    let loader = Loader::new(server, context, options.drops_expired);
+    let totals = Totals::default();
     let result = (|| {
-        let mut splitter = Splitter::new(file, context.config.rdbchecksum)?;
+        let mut splitter = Splitter::new(source, context.config.rdbchecksum)?;
         while let Some(piece) = splitter.next_piece()? {
             let mut items = Items::new(&piece.bytes, piece.db);
             while let Some(item) = items.next_item()? {
                 if let Item::Key(key) = &item
-                    && merges
+                    && options.merges
                 {
                     let hash = server.keyspace.hash(&key.key);
                     let shard = exclusive.shard(server.keyspace.shard_of(hash));
@@ -369,9 +374,20 @@ pub fn load_alone(
                     .map_err(|error| error.behind(piece.offset))?;
             }
         }
-        Ok(())
+        let offset = splitter.offset();
+        let (rest, source) = splitter.into_rest();
+        Ok((rest, source, offset))
     })();
-    result.map_err(|error: Error| describe(path, &error))?;
+    let rest = result.map_err(|error: Error| describe(path, &error))?;
     note_totals(server, &totals);
-    Ok(())
+    Ok(rest)
+}
+
+/// What becomes of some keys of a file that is loaded behind the gate.
+#[derive(Clone, Copy)]
+pub struct LoadOptions {
+    /// Those whose time has come are left out.
+    pub drops_expired: bool,
+    /// Those that are there already are replaced.
+    pub merges: bool,
 }

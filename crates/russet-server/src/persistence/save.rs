@@ -10,7 +10,7 @@ use russet_keyspace::access::AccessPolicy;
 use russet_keyspace::keyspace::Exclusive;
 
 use super::aof::{AppendLog, LogFiles};
-use super::file::{FileOptions, RdbFile};
+use super::file::{FileOptions, KeyFile};
 use super::snapshot::Snapshot;
 use super::{Persistence, Scribe};
 use crate::config::Config;
@@ -23,6 +23,9 @@ const WRITE_BYTES: usize = 1 << 20;
 const YIELD_BYTES: usize = 64 << 10;
 /// How long after a save that failed the next one is tried.
 const RETRY_MS: i64 = 5000;
+/// Rewriting the log is tried again at once this often.
+const FAILURES_AT_ONCE: u64 = 3;
+const MINUTE_MS: i64 = 60_000;
 /// How often somebody who sleeps for a test looks whether that is still wanted.
 const NAP: Duration = Duration::from_millis(5);
 
@@ -75,7 +78,8 @@ fn write_all(
     policy: AccessPolicy,
 ) -> io::Result<()> {
     let sizes = sizes(server);
-    let mut file = RdbFile::create(&temporary(""), FileOptions::new(config, false), &sizes)?;
+    let options = FileOptions::new(server, config, false);
+    let mut file = KeyFile::create(&temporary(""), options, &sizes)?;
     let scribe = Scribe::new(config, policy, unix_ms());
     let mut out = Vec::with_capacity(WRITE_BYTES);
     for (db, ..) in sizes {
@@ -85,7 +89,7 @@ fn write_all(
             for entry in table.into_iter().flat_map(|table| table.iter()) {
                 scribe.entry(&mut out, &entry);
                 if out.len() >= WRITE_BYTES {
-                    file.keys(db, &out)?;
+                    file.keys(db, &out, false)?;
                     out.clear();
                     if file.is_flush_due() {
                         file.flush()?;
@@ -93,7 +97,7 @@ fn write_all(
                 }
             }
         }
-        file.keys(db, &out)?;
+        file.keys(db, &out, false)?;
         out.clear();
     }
     file.put_in_place(&config.dbfilename)
@@ -190,7 +194,7 @@ fn start(
     let job = Job {
         target,
         temporary,
-        options: FileOptions::new(config, is_base),
+        options: FileOptions::new(server, config, is_base),
         sizes: sizes(server),
         delay: Duration::from_micros(config.rdb_key_save_delay.max(0) as u64),
         changes: changes(server),
@@ -198,6 +202,11 @@ fn start(
     let scribe = Scribe::new(config, policy, unix_ms());
     let snapshot = Snapshot::begin(exclusive, &server.keyspace, scribe, is_base);
     *persistence.began.lock() = Some(Instant::now());
+    if config.no_appendfsync_on_rewrite
+        && let Some(log) = &*persistence.log.load()
+    {
+        log.pause_flushes(true);
+    }
     persistence.snapshot.store(Some(snapshot.clone()));
     server.workers.iter().for_each(|worker| worker.mailbox.ring());
     let thread = std::thread::Builder::new().name("snapshot".into());
@@ -209,6 +218,7 @@ fn start(
     if let Err(error) = spawned {
         // Workers pass over what nobody is going to write.
         snapshot.abandon();
+        server.persistence.resume_flushes();
         return Err(error);
     }
     Ok(())
@@ -216,12 +226,12 @@ fn start(
 
 /// Writes what workers put into the spool.
 fn write(snapshot: &Snapshot, job: &Job) -> io::Result<()> {
-    let mut file = RdbFile::create(&job.temporary, job.options.clone(), &job.sizes)?;
+    let mut file = KeyFile::create(&job.temporary, job.options.clone(), &job.sizes)?;
     let mut unyielded = 0;
     while let Some(chunk) = snapshot.spool.next() {
         // The chunk before this one was allocated by a worker and freed here.
         crate::memory::publish();
-        file.keys(chunk.db, &chunk.bytes)?;
+        file.keys(chunk.db, &chunk.bytes, chunk.continues)?;
         if file.is_flush_due() {
             snapshot.spool.flush(|| file.flush())?;
         }
@@ -243,15 +253,15 @@ fn write(snapshot: &Snapshot, job: &Job) -> io::Result<()> {
     }
     match &job.target {
         Target::File(place) => file.put_in_place(place),
-        Target::Base(base) => put_base_in_place(file, base),
+        Target::Base(base) => put_base_in_place(file, base, job.options.is_rdb()),
     }
 }
 
 /// Makes a file the base of the log.
-fn put_base_in_place(file: RdbFile, base: &Base) -> io::Result<()> {
+fn put_base_in_place(file: KeyFile, base: &Base, is_rdb: bool) -> io::Result<()> {
     let Some((log, rotation)) = &base.log else {
         let mut files = base.files.clone();
-        let (info, place) = files.next_base();
+        let (info, place) = files.next_base(is_rdb);
         file.put_in_place(&place)?;
         return files.adopt_base(info, 0);
     };
@@ -259,14 +269,11 @@ fn put_base_in_place(file: RdbFile, base: &Base) -> io::Result<()> {
         return Err(io::Error::other("the increment that follows could not be begun"));
     }
     let mut files = log.files.lock();
-    let (info, place) = files.next_base();
+    let (info, place) = files.next_base(is_rdb);
     file.put_in_place(&place)?;
     files.adopt_base(info, 1)?;
-    let manifest = &files.manifest;
-    let size = manifest.base.iter().chain(&manifest.increments).map(|info| files.bytes_of(info));
-    let size = size.sum();
-    log.size.store(size, Ordering::Relaxed);
-    log.base_size.store(size, Ordering::Relaxed);
+    drop(files);
+    log.note_base(*rotation);
     Ok(())
 }
 
@@ -302,21 +309,23 @@ fn finish(persistence: &Persistence, snapshot: &Arc<Snapshot>, result: io::Resul
         (Target::Base(_), Ok(())) => {
             tracing::info!("Background AOF rewrite terminated with success");
             tracing::info!("Background AOF rewrite finished successfully");
-            persistence.rewrite_failed.store(false, Ordering::Relaxed);
+            persistence.failed_rewrites.store(0, Ordering::Relaxed);
             persistence.rewrites.fetch_add(1, Ordering::Relaxed);
             persistence.last_rewrite_s.store(seconds, Ordering::Relaxed);
         }
         (Target::Base(_), Err(error)) => {
             tracing::warn!("Background AOF rewrite terminated with error: {error}");
-            persistence.rewrite_failed.store(true, Ordering::Relaxed);
+            persistence.failed_rewrites.fetch_add(1, Ordering::Relaxed);
+            persistence.last_rewrite_failed_ms.store(unix_ms(), Ordering::Relaxed);
             persistence.last_rewrite_s.store(seconds, Ordering::Relaxed);
         }
     }
     persistence.snapshot.store(None);
+    persistence.resume_flushes();
 }
 
 /// Whether the log has grown so much, or somebody has asked, that it is to be rewritten.
-pub fn is_rewrite_due(server: &Server, config: &Config) -> bool {
+pub fn is_rewrite_due(server: &Server, config: &Config, now_ms: i64) -> bool {
     let persistence = &server.persistence;
     if persistence.snapshot.load().is_some() || persistence.is_loading() {
         return false;
@@ -328,10 +337,18 @@ pub fn is_rewrite_due(server: &Server, config: &Config) -> bool {
     let (size, base) = (log.size.load(Ordering::Relaxed), log.base_size.load(Ordering::Relaxed));
     let growth = size.saturating_sub(base) * 100 / base.max(1);
     let percentage = u64::from(config.auto_aof_rewrite_percentage);
-    percentage > 0
-        && size > config.auto_aof_rewrite_min_size
-        && growth >= percentage
-        && !persistence.rewrite_failed.load(Ordering::Relaxed)
+    let has_grown =
+        percentage > 0 && size > config.auto_aof_rewrite_min_size && growth >= percentage;
+    (has_grown || log.is_baseless() || log.needs_base()) && !is_rewrite_put_off(persistence, now_ms)
+}
+
+/// Whether rewriting the log is not tried again yet, because it has failed: after the third time in a row
+/// it waits for a minute, then for two, four, up to an hour.
+fn is_rewrite_put_off(persistence: &Persistence, now_ms: i64) -> bool {
+    let failed = persistence.failed_rewrites.load(Ordering::Relaxed);
+    let Some(further) = failed.checked_sub(FAILURES_AT_ONCE) else { return false };
+    let wait_ms = MINUTE_MS * (1 << further.min(6)).min(60);
+    now_ms < persistence.last_rewrite_failed_ms.load(Ordering::Relaxed) + wait_ms
 }
 
 /// Whether it is time to save in the background, because of a save point or because it was asked for.

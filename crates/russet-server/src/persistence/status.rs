@@ -16,6 +16,8 @@ const LOADING: u8 = 1 << 0;
 const SAVE_FAILED: u8 = 1 << 1;
 /// The append-only log cannot be written.
 const LOG_FAILED: u8 = 1 << 2;
+/// More of it waits for the disk than should.
+const LOG_FLOODED: u8 = 1 << 3;
 
 /// See the module's documentation.
 pub struct Persistence {
@@ -44,12 +46,16 @@ pub struct Persistence {
     pub loaded_keys: AtomicU64,
     /// Keys that it left out because their time had come.
     pub expired_keys: AtomicU64,
+    /// Whether to save, or to begin or end the log, is to be decided now and not in a while.
+    pub is_decision_due: AtomicBool,
     /// A save was asked for that is to begin when nothing else goes on.
     pub is_scheduled: AtomicBool,
     /// So was a rewrite of the log.
     pub is_rewrite_scheduled: AtomicBool,
-    /// How the last rewrite of the log ended.
-    pub rewrite_failed: AtomicBool,
+    /// Rewrites of the log that have failed since one succeeded.
+    pub failed_rewrites: AtomicU64,
+    /// When the last of them has, in Unix milliseconds.
+    pub last_rewrite_failed_ms: AtomicI64,
     /// Rewrites of the log that succeeded.
     pub rewrites: AtomicU64,
     /// How long the last one took, in seconds; -1 if there was none.
@@ -73,9 +79,11 @@ impl Persistence {
             saves: AtomicU64::new(0),
             loaded_keys: AtomicU64::new(0),
             expired_keys: AtomicU64::new(0),
+            is_decision_due: AtomicBool::new(false),
             is_scheduled: AtomicBool::new(false),
             is_rewrite_scheduled: AtomicBool::new(false),
-            rewrite_failed: AtomicBool::new(false),
+            failed_rewrites: AtomicU64::new(0),
+            last_rewrite_failed_ms: AtomicI64::new(0),
             rewrites: AtomicU64::new(0),
             last_rewrite_s: AtomicI64::new(-1),
         }
@@ -117,11 +125,28 @@ impl Persistence {
         self.set(LOG_FAILED, has_failed);
     }
 
+    /// Whether commands that write are to wait until the disk has caught up.
+    pub fn is_log_flooded(&self) -> bool {
+        self.refusals.load(Ordering::Relaxed) & LOG_FLOODED != 0
+    }
+
+    /// Says whether commands that write are to wait for the disk.
+    pub fn set_log_flooded(&self, is_flooded: bool) {
+        self.set(LOG_FLOODED, is_flooded);
+    }
+
     fn set(&self, refusal: u8, is_on: bool) {
         if is_on {
             self.refusals.fetch_or(refusal, Ordering::Relaxed);
         } else {
             self.refusals.fetch_and(!refusal, Ordering::Relaxed);
+        }
+    }
+
+    /// No picture is being written during which the log was not to be flushed.
+    pub fn resume_flushes(&self) {
+        if let Some(log) = &*self.log.load() {
+            log.pause_flushes(false);
         }
     }
 

@@ -7,11 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use russet_keyspace::waiters::Waiter;
-use russet_resp::ReplyWriter;
 
 use super::Why;
 use super::event_loop::Worker;
-use crate::blocking::Wait;
+use crate::blocking::{Awaited, Wait};
 use crate::client::{ClientFlags, Close};
 use crate::error::Error;
 use crate::exec::dispatch::settle_reply;
@@ -49,7 +48,7 @@ impl Blocked {
         self.ended.retain(|wait| {
             let waiter: Arc<dyn Waiter> = wait.clone();
             let mut is_gone = true;
-            for (hash, key) in &wait.keys {
+            for (hash, key) in wait.keys() {
                 match keyspace.try_briefly(keyspace.shard_of(*hash)) {
                     Some(mut guard) => {
                         guard.remove_waiter(keyspace.physical_db(wait.db), key, &waiter);
@@ -77,12 +76,16 @@ impl Worker {
         let connection = &mut self.connections[at];
         connection.waits_for = Some(Why::Data);
         connection.client.info.set_flags(ClientFlags::BLOCKED, true);
-        let wait = connection.client.wait.as_ref().expect("the command has left it there");
+        let wait = connection.client.wait.clone().expect("the command has left it there");
         if let Some(deadline_ms) = wait.deadline_ms {
             self.blocked.deadlines.insert((deadline_ms, wait.client.id));
         }
         connection.client.info.set_last_command(Some(wait.entry));
-        if connection.ended {
+        let has_ended = connection.ended;
+        if matches!(wait.awaited, Awaited::Log(_)) {
+            self.await_log(wait);
+        }
+        if has_ended {
             self.leave_while_blocked(at);
         }
     }
@@ -143,8 +146,7 @@ impl Worker {
             let wait = at.and_then(|at| self.connections[at].client.wait.clone());
             // Whoever was quicker has posted an answer.
             if let Some(wait) = wait.filter(|wait| wait.claim()) {
-                let mut reply = Vec::new();
-                ReplyWriter::new(&mut reply, wait.protocol).null_array();
+                let reply = wait.reply_in_vain(&self.server);
                 self.answer(&wait, &reply, true);
             }
         }

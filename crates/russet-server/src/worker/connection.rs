@@ -78,10 +78,8 @@ pub struct Connection {
     pub queued: bool,
     /// It is in the worker's list of connections with something to send.
     pub dirty: bool,
-    /// Its replies wait until the log is durable up to `barrier`.
-    pub held: bool,
-    /// See `held`.
-    pub barrier: u64,
+    /// What it has to say waits for the log: the first `held` bytes of `out`.
+    pub held: Option<usize>,
     /// When its output first exceeded the soft limit, in Unix milliseconds.
     pub over_soft_since_ms: Option<i64>,
 }
@@ -106,8 +104,7 @@ impl Connection {
             readable: false,
             queued: false,
             dirty: false,
-            held: false,
-            barrier: 0,
+            held: None,
             over_soft_since_ms: None,
         }
     }
@@ -178,15 +175,16 @@ impl Connection {
         }
     }
 
-    /// Sends what there is to send. Returns the bytes sent.
+    /// Sends what there is to send in the first `most` bytes of `out`. Returns the bytes sent.
     ///
     /// # Errors
     ///
     /// What makes the connection useless; a full socket is no error.
-    pub fn send(&mut self) -> io::Result<usize> {
+    pub fn send(&mut self, most: usize) -> io::Result<usize> {
         let before = self.sent;
-        while self.sent < self.out.len() {
-            match self.stream.write(&self.out[self.sent..]) {
+        let end = most.min(self.out.len());
+        while self.sent < end {
+            match self.stream.write(&self.out[self.sent..end]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(sent) => self.sent += sent,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,

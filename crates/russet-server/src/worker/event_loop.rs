@@ -62,6 +62,8 @@ pub struct Worker {
     pub(super) timers: super::timers::Timers,
     /// Its share of loading and saving keys.
     pub(super) duties: super::persist::Duties,
+    /// What waits for the append-only log.
+    pub(super) log_waits: super::log::LogWaits,
     pub(super) defrag: super::defrag::Defrag,
 }
 
@@ -75,6 +77,7 @@ impl Worker {
         Worker {
             charged_under: MemoryShare::Bytes(0),
             defrag: Default::default(),
+            log_waits: Default::default(),
             context,
             timers: super::timers::Timers::new(&server, id),
             server,
@@ -128,6 +131,7 @@ impl Worker {
                 self.read_own_mail();
                 self.send_all();
             }
+            self.follow_log();
             // Clients have their replies and think about the next request meanwhile.
             self.walk();
             crate::memory::publish();
@@ -318,7 +322,7 @@ impl Worker {
             if let Some(connection) = self.connections.get_mut(at) {
                 connection.dirty = false;
                 if !self.holds_back(at) {
-                    self.send(at);
+                    self.send(at, usize::MAX);
                 }
             }
         }
@@ -327,14 +331,14 @@ impl Worker {
         }
     }
 
-    /// Sends what a connection has to say, and closes it if it is done for.
-    pub(super) fn send(&mut self, at: usize) {
+    /// Sends what a connection has to say, of `most` bytes that wait, and closes it if it is done for.
+    pub(super) fn send(&mut self, at: usize, most: usize) {
         let connection = &mut self.connections[at];
         if connection.client.close == Close::Now {
             self.close(at);
             return;
         }
-        let result = connection.send();
+        let result = connection.send(most);
         let unsent = connection.unsent();
         let info = &connection.client.info;
         if let Ok(sent) = result {

@@ -21,6 +21,7 @@ mod defrag;
 mod event_loop;
 mod execute;
 mod limits;
+mod log;
 mod mailbox;
 mod paused;
 mod persist;

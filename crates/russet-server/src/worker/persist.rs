@@ -1,6 +1,7 @@
 //! A worker's share of loading and saving keys, and of the decisions about it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use russet_keyspace::access::AccessPolicy;
@@ -25,8 +26,6 @@ pub struct Duties {
     walker: Walker,
     share: Share,
     replayer: Replayer,
-    /// Connections whose replies wait until the log is durable.
-    held: Vec<usize>,
     next_save_points_ms: i64,
     /// Somebody was inside the gate that was to be closed.
     was_refused: bool,
@@ -81,55 +80,14 @@ impl Worker {
         }
     }
 
-    /// Keeps back what a connection has to say until the log is durable (I4), if it has to be. Returns
-    /// whether it is kept back.
-    #[inline]
-    pub(super) fn holds_back(&mut self, at: usize) -> bool {
-        let log = self.server.persistence.log.load();
-        let Some(log) = &*log else { return false };
-        match log.barrier() {
-            None => false,
-            Some(barrier) => {
-                let connection = &mut self.connections[at];
-                if !connection.held {
-                    connection.held = true;
-                    self.duties.held.push(at);
-                }
-                connection.barrier = barrier;
-                true
-            }
-        }
-    }
-
-    /// Lets go what was kept back, as far as the log is durable.
-    pub(super) fn let_go(&mut self) {
-        if self.duties.held.is_empty() {
-            return;
-        }
-        let log = self.server.persistence.log.load_full();
-        for at in std::mem::take(&mut self.duties.held) {
-            let Some(connection) = self.connections.get_mut(at) else { continue };
-            let barrier = connection.barrier;
-            if log.as_ref().is_none_or(|log| log.is_durable(barrier)) {
-                connection.held = false;
-                self.send(at);
-            } else {
-                self.duties.held.push(at);
-            }
-        }
-    }
-
-    /// Forgets a connection that is closed.
-    pub(super) fn forget_held(&mut self, at: usize) {
-        self.duties.held.retain(|held| *held != at);
-    }
-
     /// What one worker decides for all.
     fn decide(&mut self, server: &Arc<Server>) {
         self.duties.was_refused = false;
         let now_ms = self.context.clock.now_ms();
         let wished = server.shutdown.wished();
-        if wished.is_none() && now_ms < self.duties.next_save_points_ms {
+        let is_asked = server.persistence.is_decision_due.load(Ordering::Relaxed)
+            && server.persistence.is_decision_due.swap(false, Ordering::Acquire);
+        if wished.is_none() && !is_asked && now_ms < self.duties.next_save_points_ms {
             return;
         }
         self.duties.next_save_points_ms = now_ms + SAVE_POINTS_MS;
@@ -168,16 +126,12 @@ fn due(server: &Server, config: &Config, now_ms: i64) -> Option<Due> {
         return None;
     }
     let log = persistence.log.load();
-    if let Some(log) = &*log {
-        log.set_policy(config.appendfsync);
-        persistence.set_log_failed(log.failure().is_some());
-    }
     if log.is_some() != config.appendonly
         && (!config.appendonly || persistence.snapshot.load().is_none())
     {
         return Some(Due::Log(config.appendonly));
     }
-    if save::is_rewrite_due(server, config) {
+    if save::is_rewrite_due(server, config, now_ms) {
         return Some(Due::Rewrite);
     }
     save::is_due(server, config, now_ms).then_some(Due::Save)

@@ -2,14 +2,19 @@
 
 mod aof;
 mod dataset;
+mod disk;
 mod dump;
 mod eviction;
 mod instant;
 mod kill;
+mod log_settings;
 mod power_loss;
 mod rdb;
+mod wait_log;
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use russet_e2e::{Client, Reply, Server, text};
@@ -85,4 +90,34 @@ fn save_in_background(client: &mut Client) {
     assert_eq!(text(&client.run("BGSAVE")), "Background saving started");
     wait_until("saved", || info(client, "rdb_bgsave_in_progress") == "0");
     assert_ne!(info(client, "rdb_saves"), saves, "it was successful");
+}
+
+const ALWAYS: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
+
+fn kill(server: &mut Server) {
+    let id = server.process_id().to_string();
+    assert!(Command::new("kill").args(["-9", &id]).status().expect("kill is there").success());
+    server.wait(LIMIT).expect("it ends");
+}
+
+/// The files of a log whose names end so, oldest first.
+fn log_files(directory: &Path, end: &str) -> Vec<PathBuf> {
+    let files = fs::read_dir(directory.join("appendonlydir")).expect("the log's directory");
+    let paths = files.map(|file| file.expect("a file").path());
+    let mut paths: Vec<_> = paths.filter(|path| path.to_string_lossy().ends_with(end)).collect();
+    paths.sort();
+    paths
+}
+
+/// The increments of a log, oldest first.
+fn increments(directory: &Path) -> Vec<PathBuf> {
+    log_files(directory, ".incr.aof")
+}
+
+fn rewrite(client: &mut Client) {
+    let rewrites = info(client, "aof_rewrites");
+    let reply = text(&client.run("BGREWRITEAOF"));
+    assert_eq!(reply, "Background append only file rewriting started");
+    wait_until("rewritten", || info(client, "aof_rewrite_in_progress") == "0");
+    assert_ne!(info(client, "aof_rewrites"), rewrites, "it was successful");
 }

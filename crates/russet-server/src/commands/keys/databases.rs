@@ -1,5 +1,7 @@
 //! Whole databases: choosing, counting, emptying and exchanging them.
 
+use std::sync::atomic::Ordering;
+
 use super::{FAST_READ, database, int32};
 use crate::command::{Categories, Command, Flags, Group};
 use crate::config::Compatibility;
@@ -106,11 +108,17 @@ fn give_up_saving(ctx: &Ctx<'_>) {
 
 /// With save points there is a file after the removal of all keys, which has none.
 fn save_nothing(ctx: &mut Ctx<'_>) {
-    if !ctx.config().save.is_empty() && !ctx.client.is_replay {
-        let (config, policy) = (ctx.worker.config.clone(), ctx.worker.access_policy);
-        let exclusive = ctx.db.exclusive().expect("the command is declared exclusive");
-        // What fails is in the log, and writes go on as they do in Redis.
-        let _ = save::save(ctx.server, exclusive, &config, policy);
+    let config = ctx.worker.config.clone();
+    if config.save.is_empty() || ctx.client.is_replay {
+        return;
+    }
+    let policy = ctx.worker.access_policy;
+    let exclusive = ctx.db.exclusive().expect("the command is declared exclusive");
+    // What has failed is in the log, and writes may be refused from now on.
+    if save::save(ctx.server, exclusive, &config, policy).is_ok() {
+        // This command is not counted yet.
+        let changes = ctx.db.tally().changes;
+        ctx.server.persistence.changes_at_last_save.fetch_add(changes, Ordering::Relaxed);
     }
 }
 

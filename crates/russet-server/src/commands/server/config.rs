@@ -58,7 +58,8 @@ fn set(ctx: &mut Ctx<'_>) -> Result<(), Error> {
         return Err(Error::SYNTAX);
     }
     let pairs: Vec<(&[u8], &[u8])> = pairs.iter().map(|[name, value]| (*name, *value)).collect();
-    let setter = Setter { is_local: ctx.client.info.transport.is_local(), is_loading: false };
+    let is_local = ctx.client.info.transport.is_local();
+    let setter = Setter { is_local, is_loading: ctx.server.persistence.is_loading() };
     reconfigure(ctx.server, &pairs, setter).map_err(refusal)?;
     // What this worker executes next sees the change; the others see it from their next round on.
     ctx.worker.reconfigure(ctx.server.config.load_full());

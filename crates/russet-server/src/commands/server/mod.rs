@@ -13,6 +13,7 @@ mod save;
 mod shutdown;
 mod slowlog;
 mod time;
+mod wait_log;
 
 use crate::command::Command;
 
@@ -33,4 +34,5 @@ pub const COMMANDS: &[Command] = &[
     time::LASTSAVE,
     time::ROLE,
     time::TIME,
+    wait_log::WAITAOF,
 ];

@@ -19,7 +19,7 @@ macro_rules! append_only {
                 one_of::<AppendFsync>(), Works;
 
             /// Whether it is not flushed while a snapshot is written.
-            "no-appendfsync-on-rewrite" => no_appendfsync_on_rewrite: bool = false, YES_NO, Later;
+            "no-appendfsync-on-rewrite" => no_appendfsync_on_rewrite: bool = false, YES_NO, Works;
 
             /// Growth in percent after which the file is rewritten; 0 for never.
             "auto-aof-rewrite-percentage" => auto_aof_rewrite_percentage: u32 = 100,
@@ -33,14 +33,14 @@ macro_rules! append_only {
             "aof-load-truncated" => aof_load_truncated: bool = true, YES_NO, Works;
 
             /// Whether a rewritten file begins with a snapshot.
-            "aof-use-rdb-preamble" => aof_use_rdb_preamble: bool = true, YES_NO, Later;
+            "aof-use-rdb-preamble" => aof_use_rdb_preamble: bool = true, YES_NO, Works;
 
             /// Whether the file notes the time, so that it can be restored up to a moment.
-            "aof-timestamp-enabled" => aof_timestamp_enabled: bool = false, YES_NO, Later;
+            "aof-timestamp-enabled" => aof_timestamp_enabled: bool = false, YES_NO, Works;
 
             /// Whether rewriting flushes to the disk piece by piece.
             "aof-rewrite-incremental-fsync" => aof_rewrite_incremental_fsync: bool = true,
-                YES_NO, Later;
+                YES_NO, Works;
 
             /// Whether files that are no longer needed stay.
             "aof-disable-auto-gc" => aof_disable_auto_gc: bool = false, YES_NO, Works;

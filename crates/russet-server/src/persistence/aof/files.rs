@@ -43,6 +43,11 @@ impl LogFiles {
         }
     }
 
+    /// Whether there are files of the configured log, be they right or not.
+    pub fn exist(config: &Config) -> bool {
+        LogFiles::new(config).manifest_path().exists() || config.appendfilename.is_file()
+    }
+
     /// A log without files yet.
     pub fn new(config: &Config) -> Self {
         LogFiles {
@@ -139,7 +144,8 @@ impl LogFiles {
     pub fn begin_unlisted_increment(&mut self) -> io::Result<File> {
         let mut manifest = self.manifest.clone();
         let path = self.path(&manifest.add_increment(&self.name).name);
-        let file = File::create(&path)?;
+        // What is there under this name is of an attempt that failed.
+        let file = File::create(&path).and_then(|_| OpenOptions::new().append(true).open(&path))?;
         sync_directory(&path)?;
         self.manifest = manifest;
         Ok(file)
@@ -150,21 +156,16 @@ impl LogFiles {
     /// # Errors
     ///
     /// The system's.
-    pub fn open_last(&mut self) -> io::Result<(File, u64)> {
+    pub fn open_last(&mut self) -> io::Result<File> {
         match self.manifest.increments.last() {
-            None => self.begin_increment().map(|file| (file, 0)),
-            Some(last) => {
-                let path = self.path(&last.name);
-                let file = OpenOptions::new().append(true).create(true).open(&path)?;
-                let bytes = file.metadata()?.len();
-                Ok((file, bytes))
-            }
+            None => self.begin_increment(),
+            Some(last) => OpenOptions::new().append(true).create(true).open(self.path(&last.name)),
         }
     }
 
     /// The place of the base that a rewrite is about to make.
-    pub fn next_base(&self) -> (FileInfo, PathBuf) {
-        let base = self.manifest.next_base(&self.name);
+    pub fn next_base(&self, is_rdb: bool) -> (FileInfo, PathBuf) {
+        let base = self.manifest.next_base(&self.name, is_rdb);
         let path = self.path(&base.name);
         (base, path)
     }
@@ -202,9 +203,11 @@ impl LogFiles {
         }
     }
 
-    /// Bytes of a file of the log.
-    pub fn bytes_of(&self, file: &FileInfo) -> u64 {
-        fs::metadata(self.path(&file.name)).map_or(0, |metadata| metadata.len())
+    /// Bytes of all files of the log.
+    pub fn total_bytes(&self) -> u64 {
+        let files = self.manifest.base.iter().chain(&self.manifest.increments);
+        let bytes = |file: &FileInfo| fs::metadata(self.path(&file.name));
+        files.filter_map(|file| bytes(file).ok()).map(|metadata| metadata.len()).sum()
     }
 }
 

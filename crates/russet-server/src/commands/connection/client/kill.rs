@@ -1,7 +1,6 @@
 //! CLIENT KILL and CLIENT UNBLOCK.
 
 use russet_data::number::parse_i64;
-use russet_resp::ReplyWriter;
 
 use super::{ADMINISTRATION, client_kind};
 use crate::client::{ClientInfo, ClientKind, Close, DEFAULT_USER};
@@ -145,12 +144,10 @@ fn unblock(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     let wait = wait.filter(|wait| wait.claim());
     ctx.out.integer(wait.is_some().into());
     if let Some(wait) = wait {
-        let mut reply = Vec::new();
-        let mut out = ReplyWriter::new(&mut reply, wait.protocol);
-        match with_error {
-            true => out.error("UNBLOCKED client unblocked via CLIENT UNBLOCK"),
-            false => out.null_array(),
-        }
+        let reply = match with_error {
+            true => b"-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n".to_vec(),
+            false => wait.reply_in_vain(ctx.server),
+        };
         let worker = wait.client.worker;
         ctx.server.workers[worker].mailbox.post(Message::Answer(wait, reply, false));
     }

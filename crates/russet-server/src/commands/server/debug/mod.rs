@@ -46,6 +46,13 @@ struct Subcommand {
 
 const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand {
+        name: "AOF-FLUSH-SLEEP",
+        arguments: 1..=1,
+        syntax: "<microseconds>",
+        summary: "Wait so long before each write to the append-only file. For tests only.",
+        handler: process::delay_log_writes,
+    },
+    Subcommand {
         name: "ASSERT",
         arguments: 0..=0,
         syntax: "",
@@ -100,6 +107,13 @@ const SUBCOMMANDS: &[Subcommand] = &[
         syntax: "<key>",
         summary: "Describe the table inside the value of <key>.",
         handler: keys::value_table_statistics,
+    },
+    Subcommand {
+        name: "LOADAOF",
+        arguments: 0..=0,
+        syntax: "",
+        summary: "Write the append-only file to its end, remove all keys and load them from it.",
+        handler: reload::load_log,
     },
     Subcommand {
         name: "LOG",
@@ -198,11 +212,7 @@ const SUBCOMMANDS: &[Subcommand] = &[
 ];
 
 /// Subcommands of Redis' that need a part of the server that does not exist yet.
-const UNAVAILABLE: &[(&str, &str)] = &[
-    ("AOF-FLUSH-SLEEP", "no append-only file"),
-    ("LOADAOF", "no append-only file"),
-    ("REPLICATE", "no replication"),
-];
+const UNAVAILABLE: &[(&str, &str)] = &[("REPLICATE", "no replication")];
 
 fn debug(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     let name = ctx.args.get(1);

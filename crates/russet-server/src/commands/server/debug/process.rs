@@ -26,6 +26,15 @@ pub fn let_scripts_debug(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     Ok(())
 }
 
+pub fn delay_log_writes(ctx: &mut Ctx<'_>) -> Result<(), Error> {
+    let delay_us = u64::try_from(ctx.int(2)?).unwrap_or(0);
+    if let Some(log) = &*ctx.server.persistence.log.load() {
+        log.delay_writes(Duration::from_micros(delay_us));
+    }
+    ctx.out.ok();
+    Ok(())
+}
+
 pub fn log(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     tracing::warn!("DEBUG LOG: {}", String::from_utf8_lossy(ctx.args.get(2)));
     ctx.out.ok();

@@ -71,18 +71,21 @@ pub fn persistence(source: &Source<'_>, report: &mut Report) {
     report.field("rdb_last_load_keys_loaded", load(&persistence.loaded_keys));
     let log = persistence.log.load();
     let is_set = |flag: &AtomicBool| u8::from(flag.load(Ordering::Relaxed));
-    report.field("aof_enabled", u8::from(log.is_some()));
-    report.field("aof_rewrite_in_progress", u8::from(is_base));
+    let is_wanted = source.server.config.load().appendonly;
+    report.field("aof_enabled", u8::from(log.is_some() || is_wanted));
+    // A log begins with a rewrite, a moment after it was asked for.
+    let is_beginning = is_wanted && log.is_none() && !persistence.is_loading();
+    report.field("aof_rewrite_in_progress", u8::from(is_base || is_beginning));
     report.field("aof_rewrite_scheduled", is_set(&persistence.is_rewrite_scheduled));
     let last_rewrite_s = persistence.last_rewrite_s.load(Ordering::Relaxed);
     report.field("aof_last_rewrite_time_sec", last_rewrite_s);
     report.field("aof_current_rewrite_time_sec", current_s(is_base));
-    let status = |failed: &AtomicBool| if failed.load(Ordering::Relaxed) { "err" } else { "ok" };
-    report.field("aof_last_bgrewrite_status", status(&persistence.rewrite_failed));
+    let failed_rewrites = load(&persistence.failed_rewrites);
+    let rewrite_status = if failed_rewrites > 0 { "err" } else { "ok" };
+    report.field("aof_last_bgrewrite_status", rewrite_status);
     report.field("aof_rewrites", load(&persistence.rewrites));
-    report.zeros(&["aof_rewrites_consecutive_failures"]);
-    let has_failed = log.as_ref().is_some_and(|log| log.failure().is_some());
-    let write_status = if has_failed { "err" } else { "ok" };
+    report.field("aof_rewrites_consecutive_failures", failed_rewrites);
+    let write_status = if persistence.has_log_failed() { "err" } else { "ok" };
     report.field("aof_last_write_status", write_status);
     report.zeros(&["aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"]);
     if let Some(log) = &*log {
@@ -90,7 +93,8 @@ pub fn persistence(source: &Source<'_>, report: &mut Report) {
         report.field("aof_base_size", load(&log.base_size));
         report.zeros(&["aof_pending_rewrite"]);
         report.field("aof_buffer_length", log.buffered_bytes());
-        report.zeros(&["aof_pending_bio_fsync", "aof_delayed_fsync"]);
+        report.field("aof_pending_bio_fsync", log.pending_flushes());
+        report.field("aof_delayed_fsync", log.delayed_flushes());
     }
     if let Some(loading) = &*persistence.loading.load() {
         let (read, total) = (load(&loading.read_bytes), loading.total_bytes);
