@@ -5,7 +5,8 @@
 #
 # The suite comes from Debian's source package of redis (bookworm), fetched once into
 # target/tcl-suite. Its tree is laid out as the suite expects it: src/redis-server is the server
-# under test, redis-cli and redis-benchmark are Debian's. Tests that cannot pass are named in
+# under test, redis-cli and redis-benchmark are Debian's, the tools that check files are those beside
+# the server. Tests that cannot pass are named in
 # ci/tcl-skips.txt, each under its reason; an entry that skips nothing fails the run, so the list
 # cannot outlive its reasons.
 #
@@ -40,6 +41,8 @@ all_units=(
     maxmemory lazyfree memefficiency other client-eviction
     dump integration/convert-zipmap-hash-on-load integration/convert-ziplist-hash-on-load
     integration/convert-ziplist-zset-on-load
+    integration/rdb integration/aof integration/aof-multi-part integration/dismiss-mem
+    integration/shutdown integration/logging integration/corrupt-dump integration/corrupt-dump-fuzzer aofrw
     type/list type/list-2 type/list-3 sort scripting
 )
 [ ${#units[@]} -gt 0 ] || units=("${all_units[@]}")
@@ -109,6 +112,11 @@ cp -r "$target/tcl-suite/source/tests" "$tree/tests"
 mkdir "$tree/src"
 ln -s "$server" "$tree/src/redis-server"
 ln -s "$(command -v redis-cli)" "$(command -v redis-benchmark)" "$tree/src/"
+checker=$(dirname "$server")/russet-check
+for tool in redis-check-aof redis-check-rdb; do
+    [[ ${server##*/} == russet* ]] || checker=$(command -v $tool)
+    ln -s "$checker" "$tree/src/$tool"
+done
 
 # Lines of tcl-skips.txt: "# comment", "[reason]" and, below a reason, "UNIT: test name", "tag NAME"
 # or "pass UNIT: VARIABLE VALUE", for a unit whose whole text is a loop over values of a variable:

@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use russet_e2e::{Client, Reply, Server, text};
 
-use super::kill;
-use super::{integer, rounds, russet_in, wait_until};
+use super::{integer, kill, rounds, russet_in, wait_until};
 
 const CLIENTS: usize = 8;
 /// Units that are acknowledged in a round, at least.
