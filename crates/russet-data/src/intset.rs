@@ -25,6 +25,7 @@
 
 use std::fmt;
 
+use crate::relocation::Relocation;
 use crate::size_class::size_class;
 
 const HEADER_BYTES: usize = 8;
@@ -254,6 +255,11 @@ impl Intset {
     #[must_use]
     pub fn allocated_bytes(&self) -> usize {
         self.buffer.len()
+    }
+
+    /// Moves the allocation.
+    pub(crate) fn relocate(&mut self, relocation: &mut Relocation<'_>) {
+        relocation.bytes(&mut self.buffer);
     }
 
     /// Checks the invariants.

@@ -14,6 +14,7 @@ use std::fmt;
 use crate::digest::Digest;
 use crate::hash::Hash;
 use crate::list::List;
+use crate::relocation::Relocation;
 use crate::serialized_len;
 use crate::set::Set;
 use crate::size_class::size_class;
@@ -144,6 +145,12 @@ pub trait Value: Clone + fmt::Debug {
     /// Takes the elements into a digest that is the same for the same value, however it is stored.
     fn digest(&self, digest: &mut Digest);
 
+    /// Moves allocations among those of a part of the value, and returns the cursor of the next part; 0
+    /// begins and ends. A part takes about as long as a bucket of a hash table. What stays in
+    /// the value from the first call to the last is looked at, as far as the value keeps its
+    /// structure; any cursor does no harm.
+    fn relocate(&mut self, cursor: u64, relocation: &mut Relocation<'_>) -> u64;
+
     /// How the elements are spread over the buckets, if there is a hash table.
     fn table_statistics(&self) -> Option<Statistics> {
         None
@@ -271,6 +278,11 @@ impl Object {
         with_value!(self, value => Value::digest(value, digest));
     }
 
+    /// See [`Value::relocate`].
+    pub fn relocate(&mut self, cursor: u64, relocation: &mut Relocation<'_>) -> u64 {
+        with_value!(self, value => Value::relocate(value, cursor, relocation))
+    }
+
     /// See [`Value::prefetch_element`].
     #[inline]
     pub fn prefetch_element(&self, hash: u64, ahead: Ahead) {
@@ -321,6 +333,11 @@ impl Value for Vec<u8> {
 
     fn digest(&self, digest: &mut Digest) {
         digest.mix(self);
+    }
+
+    fn relocate(&mut self, _cursor: u64, relocation: &mut Relocation<'_>) -> u64 {
+        relocation.vec(self);
+        0
     }
 }
 

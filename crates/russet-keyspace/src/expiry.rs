@@ -51,8 +51,8 @@
 //! - **X3** A sequence has at least two leaves.
 
 use std::collections::VecDeque;
-use std::ptr::NonNull;
 
+use russet_data::relocation::Relocation;
 use russet_data::size_class::size_class;
 
 /// The low bits of a key's hash that an item holds.
@@ -232,21 +232,12 @@ impl ExpiryIndex {
         }
     }
 
-    /// Moves the leaves that `is_misplaced` says so of.
-    pub fn relocate(&mut self, is_misplaced: &mut dyn FnMut(NonNull<u8>) -> bool) {
-        let mut relocate = |items: &mut Vec<u64>| {
-            if items.capacity() > 0
-                && NonNull::new(items.as_mut_ptr()).is_some_and(|start| is_misplaced(start.cast()))
-            {
-                let mut elsewhere = Vec::with_capacity(items.capacity());
-                elsewhere.append(items);
-                *items = elsewhere;
-            }
-        };
+    /// Moves the leaves.
+    pub fn relocate(&mut self, relocation: &mut Relocation<'_>) {
         match &mut self.root {
-            Root::Leaf(items) => relocate(items),
+            Root::Leaf(items) => relocation.vec(items),
             Root::Sequence(sequence) => {
-                sequence.leaves.iter_mut().for_each(|leaf| relocate(&mut leaf.items));
+                sequence.leaves.iter_mut().for_each(|leaf| relocation.vec(&mut leaf.items));
             }
         }
     }

@@ -25,7 +25,6 @@ mod tests;
 
 use std::cell::UnsafeCell;
 use std::mem::offset_of;
-use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -33,6 +32,7 @@ use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use parking_lot::RwLock;
 use russet_data::keyed_hash::KeyedHash;
 use russet_data::object::Object;
+use russet_data::relocation::Relocation;
 use russet_data::table::{Ahead, CACHE_LINE_BYTES, ItemRef, KeyHasher, Table, prefetch};
 use smallvec::SmallVec;
 
@@ -636,25 +636,38 @@ impl<'a> ShardGuard<'a> {
         entry
     }
 
-    /// Moves what `is_misplaced` says so of among the keys of one bucket of a database, values of up
-    /// to `most_parts` parts included, and at the beginning what the database itself has allocated.
-    /// Cursors are those of a scan. Returns the next one.
+    /// Lends the entries in one bucket of a database to `entry`, which may move them and what their
+    /// values own, and at the beginning moves what the database itself has allocated. Cursors are those
+    /// of a scan. Returns the next one.
     pub fn relocate(
         &mut self,
         db: u32,
         cursor: u64,
-        most_parts: usize,
-        is_misplaced: &mut dyn FnMut(NonNull<u8>) -> bool,
-        moved: &mut dyn FnMut(usize),
+        relocation: &mut Relocation<'_>,
+        entry: &mut dyn FnMut(&mut Entry, &mut Relocation<'_>),
     ) -> u64 {
         let Some(content) = self.shard_mut().db_mut(db) else { return 0 };
         if cursor == 0 {
-            content.table.relocate_pages(is_misplaced);
-            content.expiry.relocate(is_misplaced);
+            content.table.relocate_pages(relocation);
+            content.expiry.relocate(relocation);
         }
-        content.table.relocate_bucket(cursor, &mut |entry| {
-            moved(entry.relocate(most_parts, is_misplaced));
-        })
+        content.table.relocate_bucket(cursor, &mut |lent| entry(lent, relocation))
+    }
+
+    /// Goes on to move what the value of a key owns, see [`Object::relocate`]; 0 if the key is not there.
+    ///
+    /// [`Object::relocate`]: russet_data::object::Object::relocate
+    pub fn relocate_value(
+        &mut self,
+        db: u32,
+        hash: u64,
+        key: &[u8],
+        cursor: u64,
+        relocation: &mut Relocation<'_>,
+    ) -> u64 {
+        let Some(content) = self.shard_mut().db_mut(db) else { return 0 };
+        let Some(mut slot) = content.table.find_mut(hash, key) else { return 0 };
+        slot.update(|entry| entry.relocate_value(cursor, relocation))
     }
 
     /// The hash function of the keyspace.

@@ -29,6 +29,7 @@ use crate::listpack::{Element, Listpack, Position};
 use crate::number::IntBuf;
 use crate::object::{Encoding, Value, ValueType, block_free_cost};
 use crate::records::{Random, Records, choose, random_below, strings_of};
+use crate::relocation::Relocation;
 use crate::serialized_len;
 use crate::table::{Ahead, Statistics};
 
@@ -300,6 +301,21 @@ impl Value for Hash {
         for (field, value) in self.iter() {
             let pair = [field.as_bytes(&mut for_field), value.as_bytes(&mut for_value)];
             digest.add_sequence(&pair);
+        }
+    }
+
+    fn relocate(&mut self, cursor: u64, relocation: &mut Relocation<'_>) -> u64 {
+        match &mut self.0 {
+            Form::Listpack(listpack) => {
+                listpack.relocate(relocation);
+                0
+            }
+            Form::Table(records) => {
+                if cursor == 0 {
+                    relocation.boxed(records, Records::new());
+                }
+                records.relocate(cursor, relocation)
+            }
         }
     }
 

@@ -15,8 +15,12 @@ use std::ops::{ControlFlow, Range};
 use super::node::{Node, Readable};
 use super::{Direction, End, Limits};
 use crate::listpack::{Element, Listpack};
+use crate::relocation::Relocation;
 use crate::serialized_len;
 use crate::size_class::size_class;
+
+/// Nodes that [`Chain::relocate`] goes through in a step: each may be some kilobytes to copy.
+const NODES_AT_ONCE: usize = 4;
 
 /// See the module's documentation.
 #[derive(Clone)]
@@ -47,6 +51,23 @@ impl Chain {
     pub(super) fn allocated_bytes(&self) -> usize {
         let ring = size_class(self.nodes.capacity() * size_of::<Node>());
         ring + self.node_bytes
+    }
+
+    /// See [`Value::relocate`](crate::object::Value::relocate). The cursor is the number of the first
+    /// element that is not done, which stays the same when elements come and go at the ends.
+    pub(super) fn relocate(&mut self, cursor: u64, relocation: &mut Relocation<'_>) -> u64 {
+        let nodes = &mut self.nodes;
+        if cursor == 0 && !nodes.is_empty() && relocation.concerns(nodes.as_slices().0.as_ptr()) {
+            let mut elsewhere = VecDeque::with_capacity(nodes.capacity());
+            elsewhere.append(nodes);
+            *nodes = elsewhere;
+        }
+        // Ordered as the numbers are, and zero only for a number that no element has.
+        let cursor_of = |node: &Node| (node.first ^ i64::MIN) as u64;
+        let start = nodes.partition_point(|node| cursor_of(node) < cursor);
+        let part = nodes.iter_mut().skip(start).take(NODES_AT_ONCE);
+        part.for_each(|node| node.relocate(relocation));
+        nodes.get(start + NODES_AT_ONCE).map_or(0, cursor_of)
     }
 
     /// The bytes of the chain in an RDB file: their number, then each node with a byte for its kind.

@@ -47,6 +47,7 @@ mod step;
 #[cfg(test)]
 mod tests;
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::ops::ControlFlow;
 
@@ -54,6 +55,7 @@ use crate::digest::Digest;
 use crate::listpack::{Element, Listpack};
 use crate::number::IntBuf;
 use crate::object::{Encoding, Value, ValueType, block_free_cost};
+use crate::relocation::Relocation;
 use crate::serialized_len;
 use crate::size_class::size_class;
 use chain::Chain;
@@ -322,6 +324,22 @@ impl Value for List {
             // As a chain of one.
             Short(listpack) => 2 + serialized_len::of_bytes(listpack.byte_len()),
             Long(chain) => chain.serialized_len(),
+        }
+    }
+
+    fn relocate(&mut self, cursor: u64, relocation: &mut Relocation<'_>) -> u64 {
+        match &mut self.0 {
+            Short(listpack) => {
+                listpack.relocate(relocation);
+                0
+            }
+            Long(chain) => {
+                if cursor == 0 {
+                    let (nodes, limits) = (VecDeque::new(), chain.limits);
+                    relocation.boxed(chain, Chain { nodes, len: 0, limits, node_bytes: 0 });
+                }
+                chain.relocate(cursor, relocation)
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use super::{Direction, step};
 use crate::listpack::{Element, Listpack};
 use crate::lzf;
+use crate::relocation::Relocation;
 use crate::size_class::size_class;
 
 /// What has fewer bytes is not worth compressing; as in Redis.
@@ -89,6 +90,22 @@ impl Node {
             Content::Plain(element) => size_class(element.len()),
             Content::Compressed(compressed) => {
                 size_class(size_of::<Compressed>()) + size_class(compressed.lzf.len())
+            }
+        }
+    }
+
+    /// Moves the content.
+    pub(super) fn relocate(&mut self, relocation: &mut Relocation<'_>) {
+        match &mut self.content {
+            Content::Packed(listpack) => listpack.relocate(relocation),
+            Content::Plain(element) => relocation.bytes(element),
+            Content::Compressed(compressed) => {
+                relocation.bytes(&mut compressed.lzf);
+                if relocation.concerns(&raw const **compressed) {
+                    let Compressed { original_len, count, plain, .. } = **compressed;
+                    let lzf = std::mem::take(&mut compressed.lzf);
+                    *compressed = Box::new(Compressed { lzf, original_len, count, plain });
+                }
             }
         }
     }

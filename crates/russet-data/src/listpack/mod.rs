@@ -50,6 +50,7 @@ pub use element::Element;
 pub use iter::Iter;
 pub use validate::Malformed;
 
+use crate::relocation::Relocation;
 use crate::table::{Ahead, prefetch};
 use element::{END, Encoded, entry_len, read, read_back_length};
 use room::Room;
@@ -166,6 +167,11 @@ impl Listpack {
     #[must_use]
     pub fn allocated_bytes(&self) -> usize {
         self.room.capacity()
+    }
+
+    /// Moves the allocation.
+    pub(crate) fn relocate(&mut self, relocation: &mut Relocation<'_>) {
+        self.room.relocate(relocation);
     }
 
     /// Whether elements of `bytes` in all can be added; whoever adds asks, and makes another

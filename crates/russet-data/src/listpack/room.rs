@@ -20,6 +20,7 @@
 //!
 //! Invariant: **R1** `start <= end <= capacity`.
 
+use crate::relocation::Relocation;
 use crate::size_class::size_class;
 
 /// See the module's documentation.
@@ -77,6 +78,11 @@ impl Room {
         }
         let from = self.start as usize + at;
         &mut self.buffer[from..from + inserted]
+    }
+
+    /// Moves the allocation.
+    pub(super) fn relocate(&mut self, relocation: &mut Relocation<'_>) {
+        relocation.bytes(&mut self.buffer);
     }
 
     /// Gives back what is not needed.

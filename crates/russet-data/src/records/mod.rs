@@ -27,6 +27,7 @@ pub use record::{Record, strings_of};
 pub use sample::choose;
 
 use crate::element_hash::{ElementHash, element_hash};
+use crate::relocation::Relocation;
 use crate::size_class::size_class;
 use crate::table::{Ahead, ItemRef, Iter, Statistics, Table};
 
@@ -130,6 +131,14 @@ impl<const STRINGS: usize> Records<STRINGS> {
     #[inline]
     pub fn prefetch(&self, hash: u64, ahead: Ahead) {
         self.table.prefetch(hash, ahead);
+    }
+
+    /// See [`Value::relocate`](crate::object::Value::relocate).
+    pub fn relocate(&mut self, cursor: u64, relocation: &mut Relocation<'_>) -> u64 {
+        if cursor == 0 {
+            self.table.relocate_pages(relocation);
+        }
+        self.table.relocate_bucket(cursor, &mut |record| record.relocate(relocation))
     }
 
     /// The bytes the allocator has set aside for table and records, `self` included.

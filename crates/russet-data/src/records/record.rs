@@ -20,6 +20,7 @@ use std::fmt;
 use std::ptr::NonNull;
 use std::slice;
 
+use crate::relocation::Relocation;
 use crate::size_class::size_class;
 use crate::table::{ITEM_ALIGN, Item, ItemRef};
 
@@ -162,6 +163,13 @@ impl<const STRINGS: usize> Record<STRINGS> {
             }
         } else {
             *self = Record::new(strings);
+        }
+    }
+
+    /// Moves the allocation.
+    pub(super) fn relocate(&mut self, relocation: &mut Relocation<'_>) {
+        if relocation.concerns(self.0.as_ptr()) {
+            *self = self.clone();
         }
     }
 

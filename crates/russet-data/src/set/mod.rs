@@ -33,6 +33,7 @@ use crate::listpack::{Element, Listpack};
 use crate::number::IntBuf;
 use crate::object::{Encoding, Value, ValueType, block_free_cost};
 use crate::records::{Random, Records, choose, random_below};
+use crate::relocation::Relocation;
 use crate::serialized_len;
 use crate::table::{Ahead, Statistics};
 use packed::{Scratch, pack, unpack};
@@ -433,6 +434,20 @@ impl Value for Set {
     fn digest(&self, digest: &mut Digest) {
         let mut scratch = IntBuf::new();
         self.iter().for_each(|member| digest.add(member.as_bytes(&mut scratch)));
+    }
+
+    fn relocate(&mut self, cursor: u64, relocation: &mut Relocation<'_>) -> u64 {
+        match &mut self.0 {
+            Form::Listpack(listpack) => listpack.relocate(relocation),
+            Form::Other(Other::Intset(intset)) => intset.relocate(relocation),
+            Form::Other(Other::Table(records)) => {
+                if cursor == 0 {
+                    relocation.boxed(records, Records::new());
+                }
+                return records.relocate(cursor, relocation);
+            }
+        }
+        0
     }
 
     fn table_statistics(&self) -> Option<Statistics> {

@@ -45,6 +45,7 @@ pub use builder::Builder;
 use crate::digest::Digest;
 use crate::number::{FloatBuf, IntBuf};
 use crate::object::{Encoding, Value, ValueType};
+use crate::relocation::Relocation;
 use crate::serialized_len;
 use crate::table::{Ahead, Statistics};
 use packed::Packed;
@@ -320,6 +321,21 @@ impl Value for SortedSet {
         for (member, score) in self.iter() {
             let score = for_score.format_17_digits(score);
             digest.add_sequence(&[member.as_bytes(&mut for_member), score]);
+        }
+    }
+
+    fn relocate(&mut self, cursor: u64, relocation: &mut Relocation<'_>) -> u64 {
+        match &mut self.0 {
+            Form::Packed(packed) => {
+                packed.relocate(relocation);
+                0
+            }
+            Form::Ranked(ranked) => {
+                if cursor == 0 {
+                    relocation.boxed(ranked, Ranked::new());
+                }
+                ranked.relocate(cursor, relocation)
+            }
         }
     }
 

@@ -16,6 +16,7 @@ use super::Member;
 use super::bound::{LexBound, ScoreBound};
 use crate::listpack::{Listpack, Position};
 use crate::number::{FloatBuf, IntBuf, parse_f64};
+use crate::relocation::Relocation;
 
 /// See the module's documentation.
 #[derive(Clone)]
@@ -65,6 +66,11 @@ impl Packed {
     #[inline]
     pub(super) fn len(&self) -> usize {
         self.0.len() / 2
+    }
+
+    /// Moves the allocation.
+    pub(super) fn relocate(&mut self, relocation: &mut Relocation<'_>) {
+        self.0.relocate(relocation);
     }
 
     pub(super) fn listpack(&self) -> &Listpack {

@@ -18,6 +18,7 @@ use super::bound::{LexBound, ScoreBound};
 use super::element::{Element, ElementRef, Handle};
 use super::tree::{self, Tree};
 use crate::element_hash::{ElementHash, element_hash};
+use crate::relocation::Relocation;
 use crate::size_class::size_class;
 use crate::table::{Ahead, Statistics, Table, prefetch};
 
@@ -30,6 +31,10 @@ pub(super) struct Ranked {
 
 /// How many pops ahead the bucket of an element is fetched; the element itself is, twice as many.
 const POPS_AHEAD: usize = 4;
+
+/// The flag of a cursor of [`Ranked::relocate`] that says that the rest is a position, and not a cursor
+/// of the table, which has no use for so many bits.
+const OF_LEAVES: u64 = 1 << 63;
 
 /// The upper half of a number that is ordered as scores are. Both zeros are the same score.
 #[inline]
@@ -212,6 +217,30 @@ impl Ranked {
             let element = element.get();
             visit(Member::Bytes(element.member()), element.score());
         })
+    }
+
+    /// See [`Value::relocate`](crate::object::Value::relocate): first the buckets with their elements,
+    /// then the leaves.
+    pub(super) fn relocate(&mut self, cursor: u64, relocation: &mut Relocation<'_>) -> u64 {
+        if cursor & OF_LEAVES != 0 {
+            let position = (cursor & !OF_LEAVES) as usize;
+            let next = self.tree.relocate_leaf(position, relocation);
+            return next.map_or(0, |position| OF_LEAVES | position as u64);
+        }
+        if cursor == 0 {
+            self.table.relocate_pages(relocation);
+        }
+        let tree = &mut self.tree;
+        let next = self.table.relocate_bucket(cursor, &mut |old| {
+            if relocation.concerns(old.handle().address()) {
+                let (score, member) = (old.get().score(), old.get().member());
+                let new = Element::new(score, member);
+                // The old one is in the tree until then (R1), and is read there.
+                tree.replace_before(before(score, member, true), new.handle());
+                *old = new;
+            }
+        });
+        if next == 0 { OF_LEAVES } else { next }
     }
 
     /// In constant time but for the nodes of the tree.

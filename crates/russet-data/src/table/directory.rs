@@ -26,6 +26,7 @@ use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
 use std::ptr::NonNull;
 
 use super::bucket::Bucket;
+use crate::relocation::Relocation;
 
 /// Buckets in small pages, and how many those are.
 const SMALL_PAGE_BUCKETS: u32 = 16;
@@ -224,21 +225,23 @@ impl Directory {
         self.pages = unsafe { resize(self.pages, directory_layout(old), directory_layout(new)) };
     }
 
-    /// Moves the pages, and the array of their addresses, that `is_misplaced` says so of.
-    pub(super) fn relocate(&mut self, is_misplaced: &mut dyn FnMut(NonNull<u8>) -> bool) {
+    /// Moves pages, and the array of their addresses. Large pages that are full stay: the allocator has
+    /// no smaller things beside them, and there are too many to look at all of them at once.
+    pub(super) fn relocate(&mut self, relocation: &mut Relocation<'_>) {
         let pages = pages_for(self.buckets);
-        for page in 0..pages {
+        let small = pages.min(SMALL_PAGES as usize);
+        for page in (0..small).chain((small..pages).next_back()) {
             let layout = page_layout(page_capacity(page, self.buckets));
             // SAFETY: the directory has this page (D1), which has this capacity (D2).
             unsafe {
                 let place = self.pages.add(page);
                 let old = place.read();
-                if is_misplaced(old.cast()) {
+                if relocation.concerns(old.as_ptr()) {
                     place.write(relocated(old, layout));
                 }
             }
         }
-        if pages > 0 && is_misplaced(self.pages.cast()) {
+        if pages > 0 && relocation.concerns(self.pages.as_ptr()) {
             // SAFETY: the directory has the capacity for its pages (D1).
             self.pages =
                 unsafe { relocated(self.pages, directory_layout(directory_capacity(pages))) };

@@ -2,10 +2,9 @@
 //!
 //! Whoever asks for it has arranged for new allocations to be in better places than the old ones.
 
-use std::ptr::NonNull;
-
 use super::slot::Slot;
 use super::{Item, Table};
+use crate::relocation::Relocation;
 
 impl<T: Item> Table<T> {
     /// Lends every item of one bucket to `relocate`, which may move it but must leave its key, moves
@@ -27,8 +26,8 @@ impl<T: Item> Table<T> {
         self.cursor_after(cursor, number)
     }
 
-    /// Moves the pages of buckets that `is_misplaced` says so of.
-    pub fn relocate_pages(&mut self, is_misplaced: &mut dyn FnMut(NonNull<u8>) -> bool) {
-        self.directory.relocate(is_misplaced);
+    /// Moves the pages of buckets, as far as they are small.
+    pub fn relocate_pages(&mut self, relocation: &mut Relocation<'_>) {
+        self.directory.relocate(relocation);
     }
 }

@@ -6,6 +6,7 @@
 use std::ptr::NonNull;
 
 use russet_data::object::{Object, Variant};
+use russet_data::relocation::Relocation;
 use russet_data::size_class::size_class;
 
 use super::layout::{Block, Kind, Representation};
@@ -139,36 +140,24 @@ impl Entry {
         len
     }
 
-    /// Moves the allocations of the entry that `is_misplaced` says so of, and counts them. A value of
-    /// more than `most_parts` parts stays; one of fewer is moved as a whole, with all its parts, as
-    /// soon as its first part is misplaced: what was allocated together is in similar places.
-    pub fn relocate(
-        &mut self,
-        most_parts: usize,
-        is_misplaced: &mut dyn FnMut(NonNull<u8>) -> bool,
-    ) -> usize {
-        let mut moved = 0;
+    /// Moves the allocation of the entry, and that of a boxed value, but not what the value owns.
+    pub fn relocate(&mut self, relocation: &mut Relocation<'_>) {
         if let Some(object) = self.object_mut()
-            && object.free_cost() <= most_parts
+            && relocation.concerns(&raw const *object)
         {
-            let mut misplaced = is_misplaced(NonNull::from(&mut *object).cast());
-            if let Object::String(bytes) = object
-                && let Some(bytes) = NonNull::new(bytes.as_mut_ptr())
-            {
-                misplaced |= is_misplaced(bytes);
-            }
-            if misplaced {
-                moved += 1;
-                let copy = Box::new(object.clone());
-                drop(self.take_box());
-                self.store_box(copy);
-            }
+            let mut object = self.take_box().expect("it is there");
+            let placeholder = Object::String(Vec::new());
+            object = Box::new(std::mem::replace(&mut *object, placeholder));
+            self.store_box(object);
         }
-        if is_misplaced(self.0.address()) {
-            moved += 1;
+        if relocation.concerns(self.0.address().as_ptr()) {
             self.0.move_elsewhere();
         }
-        moved
+    }
+
+    /// See [`Object::relocate`].
+    pub fn relocate_value(&mut self, cursor: u64, relocation: &mut Relocation<'_>) -> u64 {
+        self.object_mut().map_or(0, |object| object.relocate(cursor, relocation))
     }
 
     /// Takes the boxed value out, if there is one, and drops the rest.

@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use russet_data::relocation::Relocation;
 
 use super::*;
 use crate::entry::IntBuf;
@@ -407,12 +408,19 @@ fn moving_everything_changes_nothing() {
     for shard in USED_SHARDS {
         let mut guard = keyspace.try_lock(shard).expect("it is free");
         let (mut cursor, mut moved, mut addresses) = (0, 0, 0);
+        let mut large = Vec::new();
         loop {
             let mut all = |_| {
                 addresses += 1;
                 true
             };
-            cursor = guard.relocate(1, cursor, 100, &mut all, &mut |count| moved += count);
+            let mut relocation = Relocation::new(&mut all);
+            cursor = guard.relocate(1, cursor, &mut relocation, &mut |entry, relocation| {
+                entry.relocate(relocation);
+                moved += 1;
+                let hash = keyspace.hash(entry.key());
+                large.push((hash, entry.key().to_vec()));
+            });
             if cursor == 0 {
                 break;
             }
@@ -420,7 +428,14 @@ fn moving_everything_changes_nothing() {
         let db = guard.shard().db(1).expect("it has keys");
         db.check_invariants(guard.hasher());
         assert!(moved >= db.len() && addresses > moved, "pages and leaves were moved too");
-        assert_eq!(guard.relocate(2, 0, 100, &mut |_| true, &mut |_| ()), 0, "an absent database");
+        for (hash, key) in large {
+            let mut all = |_| true;
+            let mut relocation = Relocation::new(&mut all);
+            assert_eq!(guard.relocate_value(1, hash, &key, 0, &mut relocation), 0, "one part");
+            assert_eq!(guard.relocate_value(1, hash, b"absent", 0, &mut relocation), 0);
+        }
+        let mut none = |_| unreachable!("an absent database has nothing");
+        assert_eq!(guard.relocate(2, 0, &mut Relocation::new(&mut none), &mut |_, _| ()), 0);
     }
     for (number, name) in NAMES.iter().enumerate() {
         let hash = keyspace.hash(name);

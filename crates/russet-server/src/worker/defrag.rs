@@ -8,10 +8,16 @@
 //! One worker looks every so often how much memory lies between allocations. If it is more than
 //! `active-defrag-threshold-lower` and `active-defrag-ignore-bytes` allow, that sets the effort, in
 //! percent of a processor: all workers work that much, in slices that are as short as those of expiry,
-//! with a shard's lock for one bucket at a time.
+//! with a shard's lock for a few buckets at a time. A value of more than
+//! `active-defrag-max-scan-fields` parts has its turn after its bucket, a few of its own buckets, leaves
+//! or nodes at a time.
 
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+
+use russet_data::relocation::Relocation;
+use russet_keyspace::entry::Entry;
 
 use super::event_loop::Worker;
 use crate::config::Config;
@@ -22,8 +28,8 @@ use crate::server::Server;
 const LOOK_EVERY_MS: i64 = 100;
 /// How long a worker works at a time before clients are served again.
 const SLICE: Duration = Duration::from_micros(500);
-/// Buckets between two looks at the clock.
-const BUCKETS_AT_ONCE: usize = 8;
+/// Buckets, or parts of a large value, between two looks at the clock.
+const PARTS_AT_ONCE: usize = 8;
 
 /// Where a worker is, and the tools.
 #[derive(Default)]
@@ -32,6 +38,8 @@ pub(super) struct Defrag {
     shard: usize,
     db: u32,
     cursor: u64,
+    /// Values of that shard that are gone through in steps.
+    large: Vec<Large>,
     /// Made when first needed.
     tools: Option<(Utilization, Elsewhere)>,
     /// When the next slice is due, in Unix milliseconds.
@@ -40,13 +48,29 @@ pub(super) struct Defrag {
     next_look_ms: i64,
 }
 
+/// A value of more than `active-defrag-max-scan-fields` parts.
+struct Large {
+    db: u32,
+    hash: u64,
+    key: Box<[u8]>,
+    /// See [`Object::relocate`](russet_data::object::Object::relocate).
+    cursor: u64,
+    has_moved: bool,
+}
+
 /// What a slice did.
 #[derive(Default)]
 struct Moves {
     allocations: u64,
-    keys: u64,
-    examined_keys: u64,
     examined: u64,
+    keys: u64,
+    unmoved_keys: u64,
+}
+
+impl Moves {
+    fn count_key(&mut self, has_moved: bool) {
+        *(if has_moved { &mut self.keys } else { &mut self.unmoved_keys }) += 1;
+    }
 }
 
 impl Defrag {
@@ -123,18 +147,19 @@ impl Worker {
         defrag.tools = Some((utilization, elsewhere));
         let stats = &context.stats;
         stats.active_defrag_hits.add(moves.allocations);
-        stats.active_defrag_misses.add(moves.examined - moves.allocations.min(moves.examined));
+        stats.active_defrag_misses.add(moves.examined - moves.allocations);
         stats.active_defrag_key_hits.add(moves.keys);
-        stats.active_defrag_key_misses.add(moves.examined_keys - moves.keys);
+        stats.active_defrag_key_misses.add(moves.unmoved_keys);
     }
 }
 
 impl Defrag {
-    /// Goes through a few buckets of one shard. Returns whether somebody holds it.
+    /// Goes through a few buckets of one shard, or a few parts of a large value. Returns whether somebody
+    /// holds the shard.
     fn step(
         &mut self,
         server: &Server,
-        shards: &std::ops::Range<usize>,
+        shards: &Range<usize>,
         most_parts: usize,
         utilization: &Utilization,
         moves: &mut Moves,
@@ -143,27 +168,50 @@ impl Defrag {
             self.shard = shards.start;
         }
         let Some(mut guard) = server.keyspace.try_briefly(self.shard) else { return true };
-        for _ in 0..BUCKETS_AT_ONCE {
-            let Moves { allocations, keys, examined_keys, examined } = moves;
-            let mut is_misplaced = |allocation| {
-                *examined += 1;
-                utilization.is_poor(allocation)
-            };
-            let mut moved = |count: usize| {
-                *examined_keys += 1;
-                *keys += u64::from(count > 0);
-                *allocations += count as u64;
-            };
-            self.cursor =
-                guard.relocate(self.db, self.cursor, most_parts, &mut is_misplaced, &mut moved);
-            if self.cursor == 0 {
-                self.db += 1;
-                if self.db == server.keyspace.databases() {
-                    (self.db, self.shard) = (0, self.shard + 1);
-                    break;
+        let mut is_misplaced = |allocation| utilization.is_poor(allocation);
+        let mut relocation = Relocation::new(&mut is_misplaced);
+        for _ in 0..PARTS_AT_ONCE {
+            if let Some(mut large) = self.large.pop() {
+                let moved_before = relocation.moved;
+                let Large { db, hash, key, cursor, .. } = &large;
+                large.cursor = guard.relocate_value(*db, *hash, key, *cursor, &mut relocation);
+                large.has_moved |= relocation.moved > moved_before;
+                if large.cursor == 0 {
+                    moves.count_key(large.has_moved);
+                } else {
+                    self.large.push(large);
                 }
+            } else if self.db == server.keyspace.databases() {
+                (self.db, self.shard) = (0, self.shard + 1);
+                break;
+            } else {
+                let Defrag { db, large, .. } = self;
+                let mut relocate = |entry: &mut Entry, relocation: &mut Relocation<'_>| {
+                    let moved_before = relocation.moved;
+                    entry.relocate(relocation);
+                    let is_large = entry.free_cost() > most_parts;
+                    let mut cursor = 0;
+                    while !is_large {
+                        cursor = entry.relocate_value(cursor, relocation);
+                        if cursor == 0 {
+                            break;
+                        }
+                    }
+                    let has_moved = relocation.moved > moved_before;
+                    if is_large {
+                        let key: Box<[u8]> = entry.key().into();
+                        let hash = server.keyspace.hash(&key);
+                        large.push(Large { db: *db, hash, key, cursor, has_moved });
+                    } else {
+                        moves.count_key(has_moved);
+                    }
+                };
+                self.cursor = guard.relocate(*db, self.cursor, &mut relocation, &mut relocate);
+                self.db += u32::from(self.cursor == 0);
             }
         }
+        moves.allocations += relocation.moved;
+        moves.examined += relocation.examined;
         false
     }
 }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::{Branch, INNER_MAX, LEAF_MAX, Node, Slot, Tree, child_at};
+use crate::relocation::Relocation;
 use crate::size_class::size_class;
 
 impl<T: Copy> Tree<T> {
@@ -42,6 +43,23 @@ impl<T: Copy> Tree<T> {
         prefix: u32,
     ) -> bool {
         self.root.move_within_leaf(&is_before_old, &is_before_new, prefix)
+    }
+
+    /// Puts another item in the place of the last one before a place; its key must be the same.
+    pub(in super::super) fn replace_before(&mut self, is_before: impl Fn(u32, T) -> bool, item: T) {
+        self.root.replace_before(&is_before, item);
+    }
+
+    /// Moves the leaf that holds a position, and the nodes above it. Returns the position after the
+    /// leaf, if that is not the end.
+    pub(in super::super) fn relocate_leaf(
+        &mut self,
+        position: usize,
+        relocation: &mut Relocation<'_>,
+    ) -> Option<usize> {
+        let position = position.min(self.len);
+        let next = position + self.root.relocate_leaf(position, relocation);
+        (next < self.len).then_some(next)
     }
 
     /// Takes out the items at a range of positions, and shows each of them.
@@ -157,6 +175,40 @@ impl<T: Copy> Node<T> {
                     branch.first = branch.node.first();
                 }
                 Some(removed)
+            }
+        }
+    }
+
+    fn replace_before(&mut self, is_before: &impl Fn(u32, T) -> bool, item: T) {
+        match self {
+            Node::Leaf(slots) => {
+                let after = slots.partition_point(|slot| slot.passes(is_before));
+                if let Some(at) = after.checked_sub(1) {
+                    slots[at].item = item;
+                }
+            }
+            Node::Inner(branches) => {
+                let after = branches.partition_point(|branch| branch.first.passes(is_before));
+                if let Some(at) = after.checked_sub(1) {
+                    let branch = &mut branches[at];
+                    branch.node.replace_before(is_before, item);
+                    branch.first = branch.node.first();
+                }
+            }
+        }
+    }
+
+    /// Returns how many items the leaf has from the position on.
+    fn relocate_leaf(&mut self, mut position: usize, relocation: &mut Relocation<'_>) -> usize {
+        match self {
+            Node::Leaf(slots) => {
+                relocation.vec(slots);
+                slots.len() - position
+            }
+            Node::Inner(branches) => {
+                relocation.vec(branches);
+                let at = child_at(branches, &mut position);
+                branches[at].node.relocate_leaf(position, relocation)
             }
         }
     }
