@@ -25,6 +25,10 @@ const UNSAFE_MODULES: &[(&str, &str)] = &[
     ("crates/russet-data/src/table/", "tagged pointers to items, in buckets of one cache line"),
     ("crates/russet-data/tests/size_class.rs", "asks the allocator what it rounds sizes up to"),
     (
+        "crates/russet-server/src/memory/control.rs",
+        "what the allocator lets be read and set by name",
+    ),
+    (
         "crates/russet-server/src/memory/allocator.rs",
         "a control of the allocator without a wrapper",
     ),

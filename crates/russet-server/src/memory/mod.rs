@@ -10,6 +10,7 @@
 //! steps, so that they seldom write to the sum, which all of them read.
 
 mod allocator;
+pub mod control;
 pub mod huge_pages;
 mod human;
 pub mod setup;

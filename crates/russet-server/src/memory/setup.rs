@@ -7,6 +7,10 @@
 //!   table's buckets, which come and go as it grows, have slabs of a few pages.
 //! - `dirty_decay_ms`: freed memory goes back to the system within half a second, spread over that
 //!   time, so that resident memory follows used memory.
+//!
+//! It is built without `cache_oblivious`, which gives every large allocation a page more than it asks for, to
+//! begin at a random cache line. Pages of buckets, which are 16 KiB and used from end to end, were a quarter
+//! larger for it.
 
 /// The allocator of every program of this crate.
 #[global_allocator]

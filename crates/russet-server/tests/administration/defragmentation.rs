@@ -5,6 +5,8 @@ use russet_e2e::client::encode;
 use russet_e2e::{Client, text};
 
 const KEYS: usize = 60_000;
+/// Elements of each of the collections that are moved in steps, of which no part may be left out.
+const LARGE: usize = 20_000;
 
 /// A value of one of many sizes.
 fn value(key: usize) -> String {
@@ -14,10 +16,24 @@ fn value(key: usize) -> String {
 
 /// Sends the commands of many keys, a thousand at a time.
 fn send_all(client: &mut Client, command: impl Fn(usize) -> Option<Vec<u8>>) {
-    for first in (0..KEYS).step_by(1000) {
-        let commands: Vec<Vec<u8>> = (first..first + 1000).filter_map(&command).collect();
+    send_some(client, KEYS, 1, command);
+}
+
+/// Sends what is done to four large collections for each of their elements.
+fn send_all_in_fours(client: &mut Client, commands: impl Fn(usize) -> Option<Vec<u8>>) {
+    send_some(client, LARGE, 4, commands);
+}
+
+fn send_some(
+    client: &mut Client,
+    count: usize,
+    replies: usize,
+    commands: impl Fn(usize) -> Option<Vec<u8>>,
+) {
+    for first in (0..count).step_by(1000) {
+        let commands: Vec<Vec<u8>> = (first..first + 1000).filter_map(&commands).collect();
         client.send(&commands.concat()).expect("the server reads");
-        for _ in &commands {
+        for _ in 0..commands.len() * replies {
             client.receive().expect("the server answers");
         }
     }
@@ -36,8 +52,33 @@ fn sparse_memory_is_put_in_order_in_the_background() {
             _ => encode(&["SET", &name, &value]),
         })
     });
+    let element = |number: usize| format!("element:{number:07}");
+    let four = |words: [&[&str]; 4]| Some(words.map(encode).concat());
+    send_all_in_fours(&mut client, |number| {
+        let (element, value) = (element(number), value(number));
+        four([
+            &["SADD", "large:set", &element],
+            &["HSET", "large:hash", &element, &value],
+            &["ZADD", "large:zset", &(number * 7 % 100).to_string(), &element],
+            &["RPUSH", "large:list", &value],
+        ])
+    });
     // Three quarters of them, scattered over all of memory.
     let goes = |key: usize| (key.wrapping_mul(2_654_435_761) >> 16) & 3 != 0;
+    send_all_in_fours(&mut client, |number| {
+        let element = element(number);
+        let end = if number % 2 == 0 { "LPOP" } else { "RPOP" };
+        goes(number)
+            .then(|| {
+                four([
+                    &["SREM", "large:set", &element],
+                    &["HDEL", "large:hash", &element],
+                    &["ZREM", "large:zset", &element],
+                    &[end, "large:list"],
+                ])
+            })
+            .flatten()
+    });
     send_all(&mut client, |key| goes(key).then(|| encode(&["DEL", &format!("key:{key}")])));
     let lost = |client: &mut Client| {
         let active = number(client, "memory", "allocator_active") as f64;

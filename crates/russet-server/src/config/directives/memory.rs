@@ -68,7 +68,7 @@ macro_rules! memory_limits {
             /// The greatest effort, in percent of a processor.
             "active-defrag-cycle-max" => active_defrag_cycle_max: u32 = 25, integer(1, 99), Works;
 
-            /// Elements from which on a collection is left as it is.
+            /// Elements from which on a collection is moved in steps, between which clients are served.
             "active-defrag-max-scan-fields" => active_defrag_max_scan_fields: u64 = 1000,
                 integer(1, i64::MAX), Works;
 

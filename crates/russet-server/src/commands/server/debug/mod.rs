@@ -123,6 +123,21 @@ const SUBCOMMANDS: &[Subcommand] = &[
         handler: process::log,
     },
     Subcommand {
+        name: "MALLCTL",
+        arguments: 1..=2,
+        syntax: "<key> [<val>]",
+        summary: "Reply with a number that the allocator knows under <key>, and set it to <val>.",
+        handler: process::allocator_number,
+    },
+    Subcommand {
+        name: "MALLCTL-STR",
+        arguments: 1..=2,
+        syntax: "<key> [<val>]",
+        summary: "Reply with a string that the allocator knows under <key>, or, if <val> is VOID, let \
+                  it do what <key> stands for.",
+        handler: process::allocator_text,
+    },
+    Subcommand {
         name: "OBJECT",
         arguments: 1..=1,
         syntax: "<key>",

@@ -3,11 +3,13 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use nix::errno::Errno;
 use russet_data::number::parse_i64;
 
 use crate::config::{Appended, rewrite};
 use crate::error::Error;
 use crate::exec::Ctx;
+use crate::memory::control;
 use crate::start::random_id;
 
 pub fn sleep(ctx: &mut Ctx<'_>) -> Result<(), Error> {
@@ -39,6 +41,34 @@ pub fn log(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     tracing::warn!("DEBUG LOG: {}", String::from_utf8_lossy(ctx.args.get(2)));
     ctx.out.ok();
     Ok(())
+}
+
+pub fn allocator_number(ctx: &mut Ctx<'_>) -> Result<(), Error> {
+    let new = match ctx.args.len() {
+        4 => Some(ctx.int(3)?),
+        _ => None,
+    };
+    let old = control::number(ctx.args.get(2), new).map_err(refused)?;
+    ctx.out.integer(old);
+    Ok(())
+}
+
+pub fn allocator_text(ctx: &mut Ctx<'_>) -> Result<(), Error> {
+    let name = ctx.args.get(2);
+    match control::text(name) {
+        Ok(text) => ctx.out.bulk(text),
+        Err(Errno::EPERM) if ctx.args.len() == 4 && ctx.args.get(3) == b"VOID" => {
+            control::act(name).map_err(refused)?;
+            ctx.out.ok();
+        }
+        Err(error) => return Err(refused(error)),
+    }
+    Ok(())
+}
+
+/// What the allocator answers, in the system's words.
+fn refused(error: Errno) -> Error {
+    Error::new(format!("ERR {}", error.desc()))
 }
 
 pub fn change_replication_id(ctx: &mut Ctx<'_>) -> Result<(), Error> {
