@@ -22,3 +22,5 @@ pub mod set;
 pub mod size_class;
 pub mod sorted_set;
 pub mod table;
+#[cfg(test)]
+mod testing;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::testing::{Draws, random};
 
 const LIMITS: Limits = Limits { entries: 6, value: 10 };
 
@@ -116,4 +117,26 @@ fn memory_is_counted_as_it_changes() {
     hash.check_invariants();
     let per_field = Value::allocated_bytes(&hash) as f64 / 10_000.0;
     assert!((26.0..27.5).contains(&per_field), "{per_field}");
+}
+
+#[test]
+fn every_field_is_equally_likely() {
+    for limits in [Limits { entries: 200, value: 64 }, Limits { entries: 0, value: 64 }] {
+        let mut hash = Hash::new();
+        for number in 0..100 {
+            hash.insert(format!("f{number}").as_bytes(), b"value", &limits);
+        }
+        let mut random = random(1);
+        let [mut drawn, mut tens, mut halves] = [const { Draws::new() }; 3];
+        for _ in 0..10_000 {
+            drawn.count(hash.random(&mut random).expect("there are fields").0.to_vec());
+        }
+        for _ in 0..1_000 {
+            hash.sample(10, &mut random, |(field, _)| tens.count(field.to_vec()));
+            hash.sample(50, &mut random, |(field, _)| halves.count(field.to_vec()));
+        }
+        for (draws, what) in [(drawn, "one"), (tens, "ten"), (halves, "fifty")] {
+            draws.assert_uniform_among_100(&format!("{what} of {:?}", hash.encoding()));
+        }
+    }
 }

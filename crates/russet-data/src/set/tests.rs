@@ -1,25 +1,13 @@
 //! Sets against a tree, and where they change their structure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::testing::{Draws, random};
 
 const LIMITS: Limits = Limits { intset_entries: 8, listpack_entries: 6, listpack_value: 10 };
-
-/// Numbers that are as good as random, from a counter.
-fn random(seed: u64) -> impl FnMut() -> u64 {
-    let mut rng = seed;
-    move || {
-        // SplitMix64.
-        rng = rng.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = rng;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-}
 
 fn set_of(members: &[&str]) -> Set {
     let mut set = Set::new();
@@ -144,40 +132,33 @@ proptest! {
     }
 }
 
-/// The statistic of a chi-square test of how often each of some things was drawn.
-fn chi_square(counts: &BTreeMap<Vec<u8>, u32>, things: usize) -> f64 {
-    let draws: u32 = counts.values().sum();
-    let expected = f64::from(draws) / things as f64;
-    let missing = (things - counts.len()) as f64 * expected;
-    missing + counts.values().map(|n| (f64::from(*n) - expected).powi(2) / expected).sum::<f64>()
-}
-
-/// With 99 degrees of freedom a uniform choice exceeds 161 once in 10,000 runs, and these runs are
-/// always the same.
 #[test]
 fn every_element_is_equally_likely() {
     let small = Limits { intset_entries: 0, listpack_entries: 200, listpack_value: 64 };
     let table = Limits { listpack_entries: 0, ..small };
     let intset = Limits { intset_entries: 200, ..small };
-    for (limits, prefix) in [(small, "m"), (table, "m"), (intset, "")] {
+    for (limits, prefix) in [(small, "m"), (table, "m"), (table, ""), (intset, "")] {
         let mut set = Set::new();
         for number in 0..100 {
             set.insert(format!("{prefix}{number}").as_bytes(), &limits);
         }
         let mut random = random(1);
-        let mut counts = [BTreeMap::new(), BTreeMap::new(), BTreeMap::new()];
-        let mut count = |kind: usize, member: Element<'_>| {
-            *counts[kind].entry(member.to_vec()).or_default() += 1;
-        };
+        let [mut drawn, mut taken, mut tens, mut halves] = [const { Draws::new() }; 4];
         for _ in 0..10_000 {
-            count(0, set.random(&mut random).expect("there are elements"));
+            drawn.count(set.random(&mut random).expect("there are elements").to_vec());
+            let out = set.remove_random(&mut random, |member| member.to_vec());
+            let out = out.expect("there are elements");
+            set.insert(&out, &limits);
+            taken.count(out);
         }
         for _ in 0..1_000 {
-            set.sample(10, &mut random, |member| count(1, member));
-            set.sample(50, &mut random, |member| count(2, member));
+            set.sample(10, &mut random, |member| tens.count(member.to_vec()));
+            set.sample(50, &mut random, |member| halves.count(member.to_vec()));
         }
-        for counts in &counts {
-            assert!(chi_square(counts, 100) < 161.0, "{limits:?}: {}", chi_square(counts, 100));
+        for (draws, what) in
+            [(drawn, "one"), (taken, "one taken out"), (tens, "ten"), (halves, "fifty")]
+        {
+            draws.assert_uniform_among_100(&format!("{what} of {:?}", set.encoding()));
         }
     }
 }
