@@ -33,6 +33,8 @@
 //!   key is on the list of some command or worker.
 //! - **K4** Queues are served from the oldest wait on; those that want another type are passed over.
 
+#[cfg(test)]
+mod model;
 mod serve;
 #[cfg(test)]
 mod tests;
