@@ -159,9 +159,8 @@ fn bury(server: &Server, config: &Config, victim: Victim<'_>, addressed: &mut Wo
     let Victim { guard, db, entry } = victim;
     let logical = server.keyspace.logical_db(db);
     if server.journal.is_consumed() {
-        let name: &[u8] = if config.lazyfree_lazy_eviction { b"UNLINK" } else { b"DEL" };
-        let argv = vec![name.to_vec(), entry.key().to_vec()];
-        server.journal.append(vec![Effect { db: logical, argv }]);
+        let removal = Effect::removal(logical, entry.key(), config.lazyfree_lazy_eviction);
+        server.journal.append(vec![removal]);
     }
     guard.shard().touch(db, entry.key());
     if let Some(events) = Events::new(&server.pubsub, config.notify_keyspace_events) {

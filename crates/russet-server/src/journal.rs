@@ -21,10 +21,17 @@ pub struct Effect {
 }
 
 impl Effect {
-    /// The removal of a key.
-    pub fn removal(db: u32, key: &[u8]) -> Self {
-        Effect { db, argv: vec![b"DEL".to_vec(), key.to_vec()] }
+    /// The removal of a key; see [`removal_name`].
+    pub fn removal(db: u32, key: &[u8], lazily: bool) -> Self {
+        Effect { db, argv: vec![removal_name(lazily).to_vec(), key.to_vec()] }
     }
+}
+
+/// The command that removes a key, by the `lazyfree-` directive that it is subject to: whoever replays
+/// the journal may be a server for which it makes a difference.
+#[must_use]
+pub fn removal_name(lazily: bool) -> &'static [u8] {
+    if lazily { b"UNLINK" } else { b"DEL" }
 }
 
 /// The effects of one command, transaction or script: all or nothing.
@@ -40,6 +47,8 @@ pub trait Consumer: Send {
 #[derive(Default)]
 pub struct Journal {
     consumed: AtomicBool,
+    /// `lazyfree-lazy-expire`.
+    expires_lazily: AtomicBool,
     consumers: Mutex<Vec<Box<dyn Consumer>>>,
 }
 
@@ -61,6 +70,16 @@ impl Journal {
     #[inline]
     pub fn is_consumed(&self) -> bool {
         self.consumed.load(Ordering::Relaxed)
+    }
+
+    /// Takes over `lazyfree-lazy-expire`.
+    pub fn set_expires_lazily(&self, lazily: bool) {
+        self.expires_lazily.store(lazily, Ordering::Relaxed);
+    }
+
+    /// The removal of a key whose time has come.
+    pub fn expiry(&self, db: u32, key: &[u8]) -> Effect {
+        Effect::removal(db, key, self.expires_lazily.load(Ordering::Relaxed))
     }
 
     /// Appends a unit.

@@ -23,6 +23,7 @@ struct Effect {
 
 const EFFECTS: &[Effect] = &[
     Effect { directives: &["dir"], follow: enter_directory },
+    Effect { directives: &["lazyfree-lazy-expire"], follow: name_expiries },
     Effect { directives: &["loglevel"], follow: log_from_level },
     Effect { directives: &["maxclients"], follow: make_room },
     Effect { directives: &["maxmemory"], follow: warn_of_eviction },
@@ -78,6 +79,11 @@ fn configure_log(server: &Server, _: &Config, new: &Config) -> Result<(), Cow<'s
     if let Some(log) = &*server.persistence.log.load() {
         log.configure(new);
     }
+    Ok(())
+}
+
+fn name_expiries(server: &Server, _: &Config, new: &Config) -> Result<(), Cow<'static, str>> {
+    server.journal.set_expires_lazily(new.lazyfree_lazy_expire);
     Ok(())
 }
 

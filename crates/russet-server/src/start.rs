@@ -154,6 +154,8 @@ pub(crate) fn build(
     let worker =
         |mailbox| WorkerHandle { mailbox, stats: Arc::default(), connections: AtomicUsize::new(0) };
     let now_s = unix_ms() / 1000;
+    let journal = Journal::default();
+    journal.set_expires_lazily(config.lazyfree_lazy_expire);
     let lazy_free = LazyFree::start()?;
     let server = Arc::new_cyclic(|itself| Server {
         itself: itself.clone(),
@@ -166,7 +168,7 @@ pub(crate) fn build(
         clients: Registry::default(),
         workers: mailboxes.into_iter().map(worker).collect(),
         acceptor: acceptor.handle(),
-        journal: Journal::default(),
+        journal,
         lazy_free,
         stats: Default::default(),
         slow_log: Mutex::default(),

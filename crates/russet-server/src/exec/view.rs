@@ -494,8 +494,9 @@ impl<'a> View<'a> {
 
     /// Accounts for an entry of a logical database that was removed because its time had come.
     fn expired(&mut self, db: u32, entry: Entry) {
-        if self.journal.is_some() {
-            self.effects().push(Effect::removal(db, entry.key()));
+        if let Some(journal) = self.journal {
+            let expiry = journal.expiry(db, entry.key());
+            self.effects().push(expiry);
         }
         if let Some(events) = self.events {
             let mut addressed = WorkerSet::default();

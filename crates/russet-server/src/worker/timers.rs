@@ -11,7 +11,6 @@ use super::event_loop::Worker;
 use crate::client::{Client, ClientFlags, Close, Watches};
 use crate::eviction::{self, Room};
 use crate::exec::{Event, Key};
-use crate::journal::Effect;
 use crate::pubsub::Events;
 use crate::server::Server;
 use crate::stats::rates::INTERVAL;
@@ -164,7 +163,7 @@ impl Worker {
                     }
                     if server.journal.is_consumed() {
                         let db = server.keyspace.logical_db(db);
-                        unit.push(Effect::removal(db, entry.key()));
+                        unit.push(server.journal.expiry(db, entry.key()));
                     }
                     server.lazy_free.free(entry);
                 });

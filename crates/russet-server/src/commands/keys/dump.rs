@@ -6,6 +6,7 @@ use russet_persist::{dump as payload, rdb};
 use crate::command::{Categories, Command, Flags, Group, KeyFlags, KeySpec};
 use crate::error::Error;
 use crate::exec::{Ctx, Event, EventClass};
+use crate::journal::removal_name;
 use crate::persistence;
 
 pub const DUMP: Command = Command {
@@ -115,7 +116,8 @@ fn restore(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     }
     if expire_at_ms.is_some_and(|expire_at_ms| expire_at_ms <= now_ms) {
         if was_there {
-            ctx.db.journal_as(&[b"DEL", key.bytes]);
+            let removal = removal_name(ctx.config().lazyfree_lazy_server_del);
+            ctx.db.journal_as(&[removal, key.bytes]);
             ctx.db.changed(key, Event::DEL);
         }
         ctx.out.ok();

@@ -4,6 +4,7 @@ use super::{FAST_WRITE, UPDATES};
 use crate::command::{Categories, Command, Group, KeySpec};
 use crate::error::Error;
 use crate::exec::{Ctx, Event};
+use crate::journal::removal_name;
 
 const OPTIONS_HISTORY: &[(&str, &str)] =
     &[("7.0.0", "Added the options `NX`, `XX`, `GT` and `LT`.")];
@@ -156,7 +157,8 @@ fn expire(ctx: &mut Ctx<'_>, scale: Scale, from: From) -> Result<(), Error> {
             let removed = ctx.db.remove(key).expect("it was just found");
             ctx.server.lazy_free.free(removed);
             ctx.db.changed(key, Event::DEL);
-            ctx.db.journal_as(&[b"DEL", key.bytes]);
+            let removal = removal_name(ctx.config().lazyfree_lazy_expire);
+            ctx.db.journal_as(&[removal, key.bytes]);
         }
     }
     ctx.out.integer(1);

@@ -56,6 +56,36 @@ fn scan(
 }
 
 #[test]
+fn removals_are_recorded_as_the_lazyfree_directives_say() {
+    for (lazy, name) in [("no", "DEL"), ("yes", "UNLINK")] {
+        let mut server = TestServer::new();
+        for directive in ["expire", "server-del", "user-del"] {
+            server.run(&format!("config set lazyfree-lazy-{directive} {lazy}"));
+        }
+        let removal = format!("{name} key");
+        let key = &removal[..];
+        server.run("set key value");
+        server.journaled();
+        check(&mut server, &[("getdel key", key), ("del key", "")]);
+        server.run("set key value");
+        server.journaled();
+        check(&mut server, &[("del key", "del key")]);
+        server.run("set key value");
+        server.journaled();
+        check(&mut server, &[("getex key exat 1", key)]);
+        server.run("set key value");
+        server.journaled();
+        check(&mut server, &[("expireat key 1", key)]);
+        server.run("sadd key member");
+        server.journaled();
+        check(&mut server, &[("spop key 5", key)]);
+        server.run("set key value pxat 1");
+        server.journaled();
+        check(&mut server, &[("get key", key)]);
+    }
+}
+
+#[test]
 fn what_changes_nothing_is_not_recorded() {
     check(
         &mut filled(3),

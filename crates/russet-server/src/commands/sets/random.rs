@@ -7,6 +7,7 @@ use crate::command::{Command, Group, KeyFlags, KeySpec};
 use crate::commands::collections::{Draw, not_negative, repetitions, reply};
 use crate::error::Error;
 use crate::exec::{Ctx, Event, values};
+use crate::journal::removal_name;
 
 pub const SRANDMEMBER: Command = Command {
     group: Group::Set,
@@ -121,7 +122,8 @@ fn spop_many(ctx: &mut Ctx<'_>) -> Result<(), Error> {
         if let Some(set) = values::held::<Set>(db.look(key))? {
             set.iter().for_each(|member| reply(out, member));
         }
-        db.journal_as(&[b"DEL", key.bytes]);
+        let removal = removal_name(worker.config.lazyfree_lazy_server_del);
+        db.journal_as(&[removal, key.bytes]);
         db.changed_by(key, EVENT_SPOP, len as u64);
         if let Some(emptied) = db.remove(key) {
             server.lazy_free.free(emptied);

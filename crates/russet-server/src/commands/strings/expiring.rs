@@ -9,6 +9,7 @@ use crate::config::Compatibility;
 use crate::error::Error;
 use crate::exec::values::string;
 use crate::exec::{Ctx, Event, Key};
+use crate::journal::removal_name;
 
 pub const GETDEL: Command = Command {
     group: Group::String,
@@ -116,16 +117,17 @@ fn getdel(ctx: &mut Ctx<'_>) -> Result<(), Error> {
         return Ok(());
     };
     ctx.out.bulk(entry.string_bytes(&mut IntBuf::new()));
-    delete(ctx, key);
+    let lazily = ctx.config().lazyfree_lazy_user_del;
+    delete(ctx, key, lazily);
     Ok(())
 }
 
-/// Deletes a key that was just read.
-fn delete(ctx: &mut Ctx<'_>, key: Key<'_>) {
+/// Deletes a key that was just read, under a `lazyfree-` directive.
+fn delete(ctx: &mut Ctx<'_>, key: Key<'_>, lazily: bool) {
     if let Some(entry) = ctx.db.remove(key) {
         ctx.server.lazy_free.free(entry);
     }
-    ctx.db.journal_as(&[b"DEL", key.bytes]);
+    ctx.db.journal_as(&[removal_name(lazily), key.bytes]);
     ctx.db.changed(key, Event::DEL);
 }
 
@@ -153,7 +155,8 @@ fn getex(ctx: &mut Ctx<'_>) -> Result<(), Error> {
         ExpiryOption::Time(unit, at) => {
             let deadline_ms = unit.deadline_ms(ctx, at)?;
             if unit.absolute && deadline_ms <= ctx.db.now_ms() {
-                delete(ctx, key);
+                let lazily = ctx.config().lazyfree_lazy_expire;
+                delete(ctx, key, lazily);
             } else {
                 ctx.db.update(key, |entry| entry.set_expire_at_ms(Some(deadline_ms)));
                 journal_deadline(ctx, key, deadline_ms);

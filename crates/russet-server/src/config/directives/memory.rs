@@ -29,14 +29,14 @@ macro_rules! memory_limits {
             /// Large values are freed in the background in any case.
             "lazyfree-lazy-eviction" => lazyfree_lazy_eviction: bool = false, YES_NO, Works;
 
-            /// Whether expired values are freed in the background, which large ones always are.
-            "lazyfree-lazy-expire" => lazyfree_lazy_expire: bool = false, YES_NO, NoEffect;
+            /// As lazyfree-lazy-eviction, for keys whose time has come.
+            "lazyfree-lazy-expire" => lazyfree_lazy_expire: bool = false, YES_NO, Works;
 
-            /// Whether overwritten values are freed in the background, which large ones always are.
-            "lazyfree-lazy-server-del" => lazyfree_lazy_server_del: bool = false, YES_NO, NoEffect;
+            /// As lazyfree-lazy-eviction, for keys that SPOP empties, or RESTORE replaces by expired ones.
+            "lazyfree-lazy-server-del" => lazyfree_lazy_server_del: bool = false, YES_NO, Works;
 
-            /// Whether DEL frees values in the background, which it always does with large ones.
-            "lazyfree-lazy-user-del" => lazyfree_lazy_user_del: bool = false, YES_NO, NoEffect;
+            /// As lazyfree-lazy-eviction, for GETDEL. DEL is passed on as it is.
+            "lazyfree-lazy-user-del" => lazyfree_lazy_user_del: bool = false, YES_NO, Works;
 
             /// Whether FLUSHALL and FLUSHDB work in the background where the command does not say.
             "lazyfree-lazy-user-flush" => lazyfree_lazy_user_flush: bool = false, YES_NO, Works;

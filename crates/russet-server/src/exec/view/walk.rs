@@ -9,7 +9,6 @@ use smallvec::SmallVec;
 
 use super::View;
 use crate::exec::{Event, Locks};
-use crate::journal::Effect;
 
 /// Buckets looked at under one hold of a lock. They hold some 200 keys, which takes about as long as
 /// a few commands do.
@@ -173,8 +172,8 @@ impl<'a> View<'a> {
             if let Some(journal) = journal
                 && !removed.is_empty()
             {
-                let removal = |entry: &Entry| Effect::removal(logical, entry.key());
-                journal.append(removed.iter().map(removal).collect());
+                let expiry = |entry: &Entry| journal.expiry(logical, entry.key());
+                journal.append(removed.iter().map(expiry).collect());
             }
             if let Some(events) = events {
                 let mut publish = |entry: &Entry| {
@@ -186,8 +185,9 @@ impl<'a> View<'a> {
         })?;
         self.wake_later(addressed);
         for entry in removed {
-            if self.journal.is_some() && journal.is_none() {
-                self.effects().push(Effect::removal(logical, entry.key()));
+            if let Some(later) = self.journal.filter(|_| journal.is_none()) {
+                let expiry = later.expiry(logical, entry.key());
+                self.effects().push(expiry);
             }
             self.buried(entry);
         }
