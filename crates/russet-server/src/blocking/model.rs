@@ -45,11 +45,21 @@ enum Actor {
     /// It found nothing and has not queued yet: only with a flaw.
     FoundNothing(usize),
     /// Adds an item to a key.
-    Pushes { key: usize, item: u8 },
+    Pushes {
+        key: usize,
+        item: u8,
+    },
     /// Holds locks and serves waiters of the keys, the first of them at present.
-    Serves { held: Vec<usize>, ready: Vec<usize>, claiming: Option<usize> },
+    Serves {
+        held: Vec<usize>,
+        ready: Vec<usize>,
+        claiming: Option<usize>,
+    },
     /// A worker has the key on its list, and a second one that has to be locked with it.
-    Listed { key: usize, second: usize },
+    Listed {
+        key: usize,
+        second: usize,
+    },
     Done,
 }
 
@@ -154,9 +164,7 @@ impl State {
                 next.set_locked(&[*key, *second], true);
                 Actor::Serves { held: vec![*key, *second], ready: vec![*key], claiming: None }
             }
-            Actor::Serves { held, ready, claiming } => {
-                next.serve(held, ready, *claiming, flaw)
-            }
+            Actor::Serves { held, ready, claiming } => next.serve(held, ready, *claiming, flaw),
         };
         next.actors[actor] = becomes;
         Some(next)
@@ -170,11 +178,8 @@ impl State {
         claiming: Option<usize>,
         flaw: Flaw,
     ) -> Actor {
-        let goes_on = |ready: Vec<usize>, claiming| Actor::Serves {
-            held: held.to_vec(),
-            ready,
-            claiming,
-        };
+        let goes_on =
+            |ready: Vec<usize>, claiming| Actor::Serves { held: held.to_vec(), ready, claiming };
         let Some((&key, others)) = ready.split_first() else {
             self.set_locked(held, false);
             return Actor::Done;
@@ -250,9 +255,7 @@ impl State {
         assert_eq!(items.len(), count, "K1: an item went to two");
         for key in (0..KEYS).filter(|key| !self.is_locked[*key]) {
             let is_awaited = self.queues[key].iter().any(|wait| !self.is_over[*wait]);
-            let is_listed = |actor: &Actor| {
-                matches!(actor, Actor::Listed { key: listed, .. } if *listed == key)
-            };
+            let is_listed = |actor: &Actor| matches!(actor, Actor::Listed { key: listed, .. } if *listed == key);
             assert!(
                 self.lists[key].is_empty() || !is_awaited || self.actors.iter().any(is_listed),
                 "K2, K3: somebody waits beside what it waits for"
@@ -301,8 +304,7 @@ fn waits_end_once_and_items_go_to_one() {
 
 #[test]
 fn each_flaw_is_found() {
-    let flaws =
-        [Flaw::ServesUnclaimed, Flaw::QueuesLate, Flaw::ForgetsReady, Flaw::ServesYoungest];
+    let flaws = [Flaw::ServesUnclaimed, Flaw::QueuesLate, Flaw::ForgetsReady, Flaw::ServesYoungest];
     for flaw in flaws {
         let found = std::panic::catch_unwind(|| explore(everybody(), flaw));
         assert!(found.is_err(), "{flaw:?}");

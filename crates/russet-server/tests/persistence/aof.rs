@@ -1,15 +1,13 @@
 //! The append-only file: across crashes, to and from Redis, rewritten under load.
 
 use std::fs::{self, OpenOptions};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use russet_e2e::{Client, Reply, text, tool_or_skip};
 
 use super::rdb::redis_in;
 use super::{
-    ALWAYS, dataset, digest, increments, info, integer, kill, ok, refusal, rewrite, russet,
-    russet_in, save_in_background, wait_until,
+    ALWAYS, dataset, digest, increments, info, kill, ok, refusal, rewrite, russet, russet_in,
+    save_in_background, wait_until,
 };
 
 /// Commands whose effects are not what was sent.
