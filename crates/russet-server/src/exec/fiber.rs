@@ -181,7 +181,7 @@ pub struct Fiber {
 
 impl Fiber {
     /// A fiber for commands of a worker.
-    fn new(server: Arc<Server>, worker: &WorkerContext, client: &Client) -> Self {
+    fn new(server: Arc<Server>, worker: &WorkerContext, client: &Client) -> Box<Self> {
         let stack = DefaultStack::new(STACK_BYTES).expect("the system has room for a stack");
         let coroutine = Coroutine::with_stack(stack, move |yielder, first| {
             let mut call = first;
@@ -200,7 +200,7 @@ impl Fiber {
             out: Vec::new(),
             outcome: Outcome::Done,
         };
-        Fiber { coroutine, job: Some(Box::new(job)), loan: None }
+        Box::new(Fiber { coroutine, job: Some(Box::new(job)), loan: None })
     }
 
     /// Gives the command that has paused another slice.
@@ -246,7 +246,7 @@ impl Fiber {
     }
 
     /// Puts the fiber, whose command has ended, among those that its worker keeps.
-    pub fn put_away(mut self, worker: &mut WorkerContext) {
+    pub fn put_away(mut self: Box<Self>, worker: &mut WorkerContext) {
         let job = self.ended();
         job.owned = Vec::new();
         for buffer in [&mut job.arguments, &mut job.out] {

@@ -197,9 +197,14 @@ impl Host for ScriptHost<'_, '_> {
             return self.refuse(Some(entry), &error);
         }
         let entry = entry.for_call(server, args);
-        let positions = entry.key_positions(spans.len(), |at| args.get(at));
-        let hashes: SmallVec<[u64; 16]> =
-            positions.map(|(at, _)| server.keyspace.hash(args.get(at))).collect();
+        let hash = |at| server.keyspace.hash(args.get(at));
+        let hashes: SmallVec<[u64; 16]> = match entry.single_key {
+            Some(at) => std::iter::once(hash(at)).collect(),
+            None => entry
+                .key_positions(spans.len(), |at| args.get(at))
+                .map(|(at, _)| hash(at))
+                .collect(),
+        };
         if let Some(refused) = self.cover(entry, &hashes) {
             return refused;
         }

@@ -41,10 +41,11 @@ pub struct WorkerContext {
     pub evictor: Evictor,
     /// The interpreter of scripts, once it was needed; not while it runs one.
     pub engine: Option<Box<Engine>>,
-    /// Fibers that nothing runs on.
-    pub idle_fibers: Vec<Fiber>,
+    /// Fibers that nothing runs on. They stay where they are, because moving one costs about what a
+    /// switch does.
+    pub idle_fibers: Vec<Box<Fiber>>,
     /// The command that has just paused, and what it wants, on the way to the worker.
-    pub paused: Option<(Fiber, Wish)>,
+    pub paused: Option<(Box<Fiber>, Wish)>,
     /// Commands that have paused.
     pub under_way: usize,
     /// An event loop goes on with commands that have paused.

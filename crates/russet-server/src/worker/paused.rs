@@ -17,7 +17,7 @@ const RETRY: Duration = Duration::from_millis(1);
 
 /// A command that has paused.
 pub struct Paused {
-    fiber: Fiber,
+    fiber: Box<Fiber>,
     wish: Wish,
     owner: Owner,
 }
