@@ -41,8 +41,7 @@ all_units=(
     maxmemory lazyfree memefficiency other client-eviction
     dump integration/convert-zipmap-hash-on-load integration/convert-ziplist-hash-on-load
     integration/convert-ziplist-zset-on-load
-    integration/rdb integration/aof integration/aof-multi-part integration/dismiss-mem
-    integration/shutdown integration/logging integration/corrupt-dump integration/corrupt-dump-fuzzer aofrw
+    integration/rdb integration/aof aofrw
     type/list type/list-2 type/list-3 sort scripting
 )
 [ ${#units[@]} -gt 0 ] || units=("${all_units[@]}")
