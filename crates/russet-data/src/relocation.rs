@@ -52,7 +52,8 @@ impl<'a> Relocation<'a> {
     pub fn boxed<T>(&mut self, value: &mut Box<T>, placeholder: T) {
         if self.concerns(&raw const **value) {
             let content = std::mem::replace(&mut **value, placeholder);
-            *value = Box::new(content);
+            // Not written into the old box: another allocation is the point.
+            drop(std::mem::replace(value, Box::new(content)));
         }
     }
 }

@@ -5,8 +5,11 @@ use russet_e2e::{Client, Reply, Server, text, tool_or_skip};
 use std::collections::BTreeMap;
 
 /// Commands that Redis 7.0 does not have, and why Russet does.
-const ONLY_OURS: &[(&str, &str)] =
-    &[("client|setinfo", "Redis 7.2 has it"), ("client|no-touch", "Redis 7.2 has it")];
+const ONLY_OURS: &[(&str, &str)] = &[
+    ("client|setinfo", "Redis 7.2 has it"),
+    ("client|no-touch", "Redis 7.2 has it"),
+    ("waitaof", "Redis 7.2 has it"),
+];
 
 /// The command, what it says differently, and why.
 const DIFFERENCES: &[(&str, &str, &str)] = &[

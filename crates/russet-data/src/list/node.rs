@@ -104,7 +104,9 @@ impl Node {
                 if relocation.concerns(&raw const **compressed) {
                     let Compressed { original_len, count, plain, .. } = **compressed;
                     let lzf = std::mem::take(&mut compressed.lzf);
-                    *compressed = Box::new(Compressed { lzf, original_len, count, plain });
+                    let content = Compressed { lzf, original_len, count, plain };
+                    // Not written into the old box: another allocation is the point.
+                    drop(std::mem::replace(compressed, Box::new(content)));
                 }
             }
         }

@@ -66,7 +66,8 @@ fn length(word: u64) -> Option<(u64, u32)> {
     }
     // No number of several digits begins with a zero.
     if word & 0xff00_00ff == TWO_DIGITS {
-        return (first.wrapping_sub(1) <= 8 && second <= 9).then_some((first * 10 + second, 2));
+        let are_digits = first.wrapping_sub(1) <= 8 && second <= 9;
+        return are_digits.then(|| (first * 10 + second, 2));
     }
     long_length(word)
 }

@@ -190,21 +190,18 @@ impl Defrag {
                     let moved_before = relocation.moved;
                     entry.relocate(relocation);
                     let is_large = entry.free_cost() > most_parts;
-                    let mut cursor = 0;
-                    while !is_large {
-                        cursor = entry.relocate_value(cursor, relocation);
-                        if cursor == 0 {
-                            break;
-                        }
-                    }
-                    let has_moved = relocation.moved > moved_before;
                     if is_large {
                         let key: Box<[u8]> = entry.key().into();
                         let hash = server.keyspace.hash(&key);
-                        large.push(Large { db: *db, hash, key, cursor, has_moved });
-                    } else {
-                        moves.count_key(has_moved);
+                        let has_moved = relocation.moved > moved_before;
+                        large.push(Large { db: *db, hash, key, cursor: 0, has_moved });
+                        return;
                     }
+                    let mut cursor = entry.relocate_value(0, relocation);
+                    while cursor != 0 {
+                        cursor = entry.relocate_value(cursor, relocation);
+                    }
+                    moves.count_key(relocation.moved > moved_before);
                 };
                 self.cursor = guard.relocate(*db, self.cursor, &mut relocation, &mut relocate);
                 self.db += u32::from(self.cursor == 0);

@@ -59,7 +59,10 @@ impl Worker {
         let log = log.as_deref();
         let may_leave =
             |barrier: u64| log.is_none_or(|log| !log.is_always() || log.is_settled(barrier));
-        while let Some((at, _)) = self.log_waits.held.pop_front_if(|held| may_leave(held.1)) {
+        while let Some(&(at, barrier)) = self.log_waits.held.front()
+            && may_leave(barrier)
+        {
+            self.log_waits.held.pop_front();
             let Some(most) = self.connections[at].held.take() else { continue };
             self.send(at, most);
             if self.connections.get(at).is_some_and(|connection| connection.unsent() > 0) {

@@ -74,7 +74,7 @@ fn load_file(
     let reason = match damage {
         Failure::Unknown(command) => {
             return Err(format!(
-                "Unknown command '{}' reading the append only file {name}",
+                "Unknown command '{}' reading the append only file {name}, in the unit at offset {whole}",
                 String::from_utf8_lossy(&command)
             ));
         }
