@@ -47,7 +47,7 @@ stage models 360 env RUSTFLAGS="--cfg loom" LOOM_MAX_PREEMPTIONS=2 CARGO_TARGET_
     cargo test -p russet-keyspace --lib --release -- model::
 
 # The unsafe modules under AddressSanitizer. RUSTC_BOOTSTRAP lets a stable compiler take the flag.
-stage sanitizer 600 env RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address" PROPTEST_CASES=32 \
+stage sanitizer 800 env RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address" PROPTEST_CASES=32 \
     CARGO_TARGET_DIR="$target/asan" \
     cargo test -p russet-data -p russet-keyspace --lib --target "$host"
 
@@ -58,7 +58,7 @@ else
     notice "Miri is not installed: the unsafe modules were run under AddressSanitizer only"
 fi
 
-stage fuzz 600 ci/fuzz.sh 8
+stage fuzz 800 ci/fuzz.sh 8
 
 # Programs from PyPI, against the binary that the tests above have built.
 stage outside 300 ci/outside.sh
