@@ -10,20 +10,31 @@
 //! that begins after it, and a worker that sleeps is woken for it. `notified` is raised by whoever
 //! rings first and lowered by the worker *before* it empties the queue, so a message that arrives
 //! while it does rings again.
+//!
+//! **M2** Messages are numbered from 0 in the order in which they were put, which is the order in
+//! which they are taken. Who needs to tell what came before a moment from what came after it asks
+//! [`Mailbox::next_number`] at that moment.
 
 use crate::sync::{AtomicBool, Mutex, Ordering};
 
 /// See the module's documentation.
 pub struct Mailbox<Message, Wake> {
-    queue: Mutex<Vec<Message>>,
+    queue: Mutex<Queue<Message>>,
     notified: AtomicBool,
     wake: Wake,
+}
+
+struct Queue<Message> {
+    waiting: Vec<Message>,
+    /// How many were taken before those.
+    taken: u64,
 }
 
 impl<Message, Wake: Fn()> Mailbox<Message, Wake> {
     /// An empty mailbox. `wake` ends the worker's sleep, or else the next one before it begins.
     pub fn new(wake: Wake) -> Self {
-        Mailbox { queue: Mutex::new(Vec::new()), notified: AtomicBool::new(false), wake }
+        let queue = Queue { waiting: Vec::new(), taken: 0 };
+        Mailbox { queue: Mutex::new(queue), notified: AtomicBool::new(false), wake }
     }
 
     /// Posts a message.
@@ -35,7 +46,13 @@ impl<Message, Wake: Fn()> Mailbox<Message, Wake> {
     /// Puts a message into the queue, for those who hold locks and may not wake anybody under them:
     /// they ring afterwards.
     pub fn put(&self, message: Message) {
-        self.queue.lock().expect("nobody panics with the queue").push(message);
+        self.queue.lock().expect("nobody panics with the queue").waiting.push(message);
+    }
+
+    /// The number of the message that will be put next.
+    pub fn next_number(&self) -> u64 {
+        let queue = self.queue.lock().expect("nobody panics with the queue");
+        queue.taken + queue.waiting.len() as u64
     }
 
     /// Rings without waking, for the worker itself: it is awake, and has to look before it sleeps.
@@ -56,7 +73,9 @@ impl<Message, Wake: Fn()> Mailbox<Message, Wake> {
             return false;
         }
         self.notified.swap(false, Ordering::AcqRel);
-        messages.append(&mut self.queue.lock().expect("nobody panics with the queue"));
+        let mut queue = self.queue.lock().expect("nobody panics with the queue");
+        queue.taken += queue.waiting.len() as u64;
+        messages.append(&mut queue.waiting);
         true
     }
 }
@@ -76,7 +95,7 @@ mod tests {
         mailbox.post('a');
         mailbox.post('b');
         mailbox.ring();
-        assert_eq!(woken.get(), 1);
+        assert_eq!((woken.get(), mailbox.next_number()), (1, 2));
         assert!(mailbox.take(&mut messages));
         assert_eq!(messages, ['a', 'b']);
         assert!(!mailbox.take(&mut messages));
@@ -89,7 +108,7 @@ mod tests {
         assert_eq!(woken.get(), 2, "the worker looks by itself");
         messages.clear();
         assert!(mailbox.take(&mut messages));
-        assert_eq!(messages, ['c']);
+        assert_eq!((messages, mailbox.next_number()), (vec!['c'], 3));
     }
 }
 

@@ -37,7 +37,7 @@ impl<'a> Args<'a> {
     }
 
     /// All arguments from `from` on.
-    pub fn iter_from(self, from: usize) -> impl ExactSizeIterator<Item = &'a [u8]> {
+    pub fn iter_from(self, from: usize) -> impl ExactSizeIterator<Item = &'a [u8]> + Clone {
         (from..self.len().max(from)).map(move |at| self.get(at))
     }
 

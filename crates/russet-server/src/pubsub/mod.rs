@@ -31,6 +31,12 @@
 //! - **S3** What a command publishes under locks is put into mailboxes under them, and the workers are
 //!   woken when they are let go (I2). So the events of one key are published in the order in which
 //!   they happened.
+//! - **S4** A client hears a publisher's messages from one of them on, without a gap, and none that
+//!   was published before it subscribed. SUBSCRIBE adds to the audiences first, so that whoever
+//!   publishes from then on addresses the worker; then asks for the number of the next message in the
+//!   worker's mailbox (M2); and the client is passed over for those before it. These lie there for
+//!   other subscribers of the worker, and of what was published meanwhile to a name without others
+//!   nothing was put there: who got them would hear of some and miss what followed.
 //!
 //! A worker that publishes for its own subscribers reads its mailbox after that command and before
 //! the next one of the same connection.
@@ -96,6 +102,11 @@ impl PubSub {
             Kind::Pattern => &self.patterns,
             Kind::ShardChannel => &self.shard_channels,
         }
+    }
+
+    /// The number of the next message that is put into a worker's mailbox.
+    fn next_number(&self, worker: usize) -> u64 {
+        self.mailboxes[worker].next_number()
     }
 
     /// Whether a message could reach anybody at all.

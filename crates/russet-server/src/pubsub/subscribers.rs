@@ -1,11 +1,13 @@
 //! The clients of one worker by what they are subscribed to.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use super::Kind;
 
-/// Clients by their numbers, so that the oldest is served first.
-type ByName = HashMap<Box<[u8]>, BTreeSet<u64>>;
+/// Clients by their numbers, so that the oldest is served first, with the number of the first message
+/// in the worker's mailbox that is for them: what was published before they subscribed may still lie
+/// there, for others.
+type ByName = HashMap<Box<[u8]>, BTreeMap<u64, u64>>;
 
 /// See the module's documentation.
 #[derive(Default)]
@@ -24,9 +26,9 @@ impl Subscribers {
         }
     }
 
-    /// Puts a subscription down.
-    pub fn add(&mut self, kind: Kind, name: &[u8], client: u64) {
-        self.of_kind(kind).entry(name.into()).or_default().insert(client);
+    /// Puts a subscription down, unless there is one, for messages from number `since` on.
+    pub fn add(&mut self, kind: Kind, name: &[u8], client: u64, since: u64) {
+        self.of_kind(kind).entry(name.into()).or_default().entry(client).or_insert(since);
     }
 
     /// Strikes a subscription off.
@@ -40,13 +42,14 @@ impl Subscribers {
         }
     }
 
-    /// Who is subscribed to a name.
-    pub fn of(&self, kind: Kind, name: &[u8]) -> impl Iterator<Item = u64> {
+    /// Who is to have the message of this number to a name.
+    pub fn of(&self, kind: Kind, name: &[u8], number: u64) -> impl Iterator<Item = u64> {
         let by_name = match kind {
             Kind::Channel => &self.channels,
             Kind::Pattern => &self.patterns,
             Kind::ShardChannel => &self.shard_channels,
         };
-        by_name.get(name).into_iter().flatten().copied()
+        let clients = by_name.get(name).into_iter().flatten();
+        clients.filter(move |(_, since)| **since <= number).map(|(client, _)| *client)
     }
 }

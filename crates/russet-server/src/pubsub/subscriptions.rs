@@ -41,21 +41,31 @@ impl Subscriptions {
     }
 }
 
-/// Subscribes a client to a name, if it is not subscribed yet.
-pub fn subscribe(
+/// Subscribes a client to names that it is not subscribed to yet. `tell` is called after each name.
+///
+/// It hears what is published from one moment on, the same for all the names, and nothing that was
+/// published before: S4.
+pub fn subscribe<'a>(
     pubsub: &PubSub,
     local: &mut Subscribers,
     client: &mut Client,
     kind: Kind,
-    name: &[u8],
+    names: impl Iterator<Item = &'a [u8]> + Clone,
+    mut tell: impl FnMut(&Client, &'a [u8]),
 ) {
     let (id, worker) = (client.info.id, client.info.worker);
-    let subscriptions = client.subscriptions.get_or_insert_default();
-    if subscriptions.names(kind).insert(name.into()) {
-        client.info.keep_name(name);
-        local.add(kind, name, id);
-        pubsub.audiences(kind).add(name, worker);
-        show(client);
+    for name in names.clone() {
+        let subscriptions = client.subscriptions.get_or_insert_default();
+        if subscriptions.names(kind).insert(name.into()) {
+            client.info.keep_name(name);
+            pubsub.audiences(kind).add(name, worker);
+            show(client);
+        }
+        tell(client, name);
+    }
+    let since = pubsub.next_number(worker);
+    for name in names {
+        local.add(kind, name, id, since);
     }
 }
 

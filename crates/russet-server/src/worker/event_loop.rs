@@ -55,6 +55,8 @@ pub struct Worker {
     spare_buffers: Vec<Vec<u8>>,
     /// Room for messages while they are read.
     mail: Vec<Message>,
+    /// How many messages were taken from the mailbox.
+    mail_taken: u64,
     /// Somebody has rung since set-aside connections were last looked at.
     pub(super) rung: bool,
     /// The limit of all clients together under which they are charged.
@@ -94,6 +96,7 @@ impl Worker {
             paused: VecDeque::new(),
             spare_buffers: Vec::new(),
             mail: Vec::new(),
+            mail_taken: 0,
             rung: false,
             duties: Default::default(),
         }
@@ -204,8 +207,10 @@ impl Worker {
         let mut mail = std::mem::take(&mut self.mail);
         self.context.own_mail = false;
         let rung = self.server.workers[self.context.id].mailbox.take(&mut mail);
-        for message in mail.drain(..) {
-            self.read_message(message);
+        let first = self.mail_taken;
+        self.mail_taken += mail.len() as u64;
+        for (number, message) in (first..).zip(mail.drain(..)) {
+            self.read_message(number, message);
         }
         self.mail = mail;
         rung
@@ -219,7 +224,7 @@ impl Worker {
         }
     }
 
-    fn read_message(&mut self, message: Message) {
+    fn read_message(&mut self, number: u64, message: Message) {
         match message {
             Message::Adopt(stream, info) => self.adopt(stream, info),
             Message::Kill(id) => {
@@ -231,7 +236,7 @@ impl Worker {
                     self.mark_dirty(at);
                 }
             }
-            Message::Publish(publication) => self.deliver(&publication),
+            Message::Publish(publication) => self.deliver(number, &publication),
             Message::Answer(wait, reply, is_in_no_queue) => {
                 self.answer(&wait, &reply, !is_in_no_queue);
             }
@@ -249,10 +254,10 @@ impl Worker {
         }
     }
 
-    /// Gives a message to its subscribers among the worker's clients.
-    fn deliver(&mut self, publication: &Publication) {
+    /// Gives the mailbox's message of this number to its subscribers among the worker's clients.
+    fn deliver(&mut self, number: u64, publication: &Publication) {
         for (kind, name, encoded) in publication.parts() {
-            let clients = self.context.subscribers.of(kind, name);
+            let clients = self.context.subscribers.of(kind, name, number);
             let recipients = clients.filter_map(|client| self.by_client.get(&client).copied());
             let recipients: SmallVec<[usize; 16]> = recipients.collect();
             for at in recipients {

@@ -4,7 +4,9 @@
 //! them out.
 
 use super::{COMMON, shard_channels};
-use crate::client::ReplyMode;
+use russet_resp::ReplyWriter;
+
+use crate::client::{Client, ReplyMode};
 use crate::command::{Command, Find, Flags, Group, KeySpec};
 use crate::error::Error;
 use crate::exec::Ctx;
@@ -78,16 +80,16 @@ fn subscribe(ctx: &mut Ctx<'_>, kind: Kind) -> Result<(), Error> {
         return Err(Error::new("ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client"));
     }
     let start = ctx.out.buffer().len();
-    for name in ctx.args.iter_from(1) {
-        let subscribers = &mut ctx.worker.subscribers;
-        pubsub::subscribe(&ctx.server.pubsub, subscribers, ctx.client, kind, name);
-        let word = match kind {
-            Kind::Channel => "subscribe",
-            Kind::Pattern => "psubscribe",
-            Kind::ShardChannel => "ssubscribe",
-        };
-        confirm(ctx, kind, word, Some(name));
-    }
+    let word = match kind {
+        Kind::Channel => "subscribe",
+        Kind::Pattern => "psubscribe",
+        Kind::ShardChannel => "ssubscribe",
+    };
+    let Ctx { server, worker, client, args, out, .. } = ctx;
+    let local = &mut worker.subscribers;
+    pubsub::subscribe(&server.pubsub, local, client, kind, args.iter_from(1), |client, name| {
+        confirm(out, client, kind, word, Some(name));
+    });
     keep_messages(ctx, start);
     Ok(())
 }
@@ -102,7 +104,7 @@ fn unsubscribe(ctx: &mut Ctx<'_>, kind: Kind) -> Result<(), Error> {
     let end = |ctx: &mut Ctx<'_>, name: &[u8]| {
         let subscribers = &mut ctx.worker.subscribers;
         pubsub::unsubscribe(&ctx.server.pubsub, subscribers, ctx.client, kind, name);
-        confirm(ctx, kind, word, Some(name));
+        confirm(&mut ctx.out, ctx.client, kind, word, Some(name));
     };
     if ctx.args.len() > 1 {
         ctx.args.iter_from(1).for_each(|name| end(ctx, name));
@@ -110,7 +112,7 @@ fn unsubscribe(ctx: &mut Ctx<'_>, kind: Kind) -> Result<(), Error> {
         let names = pubsub::names(ctx.client, kind);
         names.iter().for_each(|name| end(ctx, name));
         if names.is_empty() {
-            confirm(ctx, kind, word, None);
+            confirm(&mut ctx.out, ctx.client, kind, word, None);
         }
     }
     keep_messages(ctx, start);
@@ -118,16 +120,22 @@ fn unsubscribe(ctx: &mut Ctx<'_>, kind: Kind) -> Result<(), Error> {
 }
 
 /// Says what was done with a name, and how many subscriptions there are now.
-fn confirm(ctx: &mut Ctx<'_>, kind: Kind, word: &str, name: Option<&[u8]>) {
-    let subscriptions = ctx.client.subscriptions.as_ref();
+fn confirm(
+    out: &mut ReplyWriter<'_>,
+    client: &Client,
+    kind: Kind,
+    word: &str,
+    name: Option<&[u8]>,
+) {
+    let subscriptions = client.subscriptions.as_ref();
     let count = subscriptions.map_or(0, |subscriptions| subscriptions.counted_with(kind));
-    ctx.out.push(3);
-    ctx.out.bulk(word.as_bytes());
+    out.push(3);
+    out.bulk(word.as_bytes());
     match name {
-        Some(name) => ctx.out.bulk(name),
-        None => ctx.out.null(),
+        Some(name) => out.bulk(name),
+        None => out.null(),
     }
-    ctx.out.integer(count as i64);
+    out.integer(count as i64);
 }
 
 /// Keeps what was written from `start` on from being left out.
