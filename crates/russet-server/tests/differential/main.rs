@@ -10,6 +10,7 @@
 //! cargo test --test differential`.
 
 mod compare;
+mod edges;
 mod generate;
 mod run;
 mod scripts;
