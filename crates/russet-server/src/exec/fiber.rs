@@ -37,7 +37,7 @@
 //! what it has (L2), and a script that wants more than it has either gets it at once or ends. So whoever
 //! holds locks across a pause goes on in its worker's next round, whatever that worker's other commands
 //! wait for. They are set aside like those of other workers (I9), and are woken by the release. A walk
-//! over the keyspace that meets a locked shard pauses as well, holding no lock.
+//! over the keyspace pauses as well, also when it meets a locked shard, and holds no lock then.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -361,6 +361,41 @@ pub fn wait_for(
         std::thread::yield_now();
     }
     Ok(())
+}
+
+/// The slices of time of a walk, which holds no lock between two of its steps.
+pub struct Slices {
+    ends_at_ns: u64,
+}
+
+impl Slices {
+    /// Those of a walk that begins.
+    pub fn new(worker: &WorkerContext) -> Self {
+        Slices { ends_at_ns: worker.clock.ticks() + FIRST_SLICE.as_nanos() as u64 }
+    }
+
+    /// Ends a step: lets the worker go on with its other clients if the slice is over. Who runs alone
+    /// has no pauser, and goes on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BUSY`], which nobody is told, if the server is shutting down.
+    pub fn end_step(
+        &mut self,
+        pauser: Option<&Pauser<'_>>,
+        worker: &mut WorkerContext,
+        client: &mut Client,
+    ) -> Result<(), Error> {
+        let Some(pauser) = pauser else { return Ok(()) };
+        if worker.clock.read_ns() >= self.ends_at_ns {
+            pauser.pause(worker, client, false, Wish::GoOn);
+            self.ends_at_ns = worker.clock.read_ns() + SLICE.as_nanos() as u64;
+            if pauser.server.shutdown.is_final() {
+                return Err(Error::BUSY);
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Drop for Pauser<'_> {

@@ -165,3 +165,29 @@ fn version_4_has_its_own_words_for_databases_that_are_not_there() {
         assert_eq!(client.run(command), error(reply), "{command}");
     }
 }
+
+/// A walk over all keys lets the other clients of its worker have their turns: many of them, while a
+/// worker that went on to the end would serve hardly more than what had come before it began.
+#[test]
+fn a_long_walk_keeps_its_worker_from_nobody() {
+    const ROUNDS: usize = 300;
+    const SERVED: usize = 20;
+    let server = server(&["--worker-threads", "1"]);
+    let (mut walker, mut other) = (server.client(), server.client());
+    assert_eq!(walker.run("DEBUG POPULATE 200000"), ok());
+    for walk in ["KEYS none*", "SCAN 0 COUNT 1000000 MATCH none*"] {
+        let has_been_served = (0..ROUNDS).any(|_| {
+            walker.send(format!("{walk}\r\n").as_bytes()).expect("the server reads");
+            let mut served = 0;
+            walker.socket().set_nonblocking(true).expect("it is open");
+            while walker.socket().peek(&mut [0]).is_err() {
+                other.run("PING");
+                served += 1;
+            }
+            walker.socket().set_nonblocking(false).expect("it is open");
+            walker.receive().expect("what was found");
+            served >= SERVED
+        });
+        assert!(has_been_served, "{walk}");
+    }
+}

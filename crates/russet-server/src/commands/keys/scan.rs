@@ -23,7 +23,7 @@ use super::walk::Pattern;
 use crate::command::{Categories, Command, Flags, Group};
 use crate::error::Error;
 use crate::exec::Ctx;
-use crate::exec::fiber::wait_for;
+use crate::exec::fiber::{Slices, wait_for};
 
 pub const SCAN: Command = Command {
     group: Group::Generic,
@@ -164,6 +164,7 @@ fn scan(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     let mut buckets_left = options.count.saturating_mul(BUCKETS_PER_KEY);
     let mut has_moved = false;
     let mut place = Some(Place::of_cursor(start, shards));
+    let mut slices = Slices::new(ctx.worker);
     while let Some(at) = place.filter(|_| keys_left > 0 && buckets_left > 0 && empty_left > 0) {
         match ctx.db.walk(at.shard, at.within, keys_left, &mut show) {
             Some(stretch) => {
@@ -172,6 +173,7 @@ fn scan(ctx: &mut Ctx<'_>) -> Result<(), Error> {
                 empty_left -= usize::from(stretch.buckets == 0);
                 place = at.after(stretch.next, shards);
                 has_moved = true;
+                slices.end_step(ctx.pauser(), ctx.worker, ctx.client)?;
             }
             // The client can as well come back with this cursor; but not with the one it sent,
             // which may be 0 and would mean the end.

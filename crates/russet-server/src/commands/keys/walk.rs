@@ -6,7 +6,7 @@ use russet_data::glob::{self, Case};
 
 use crate::command::{Categories, Command, Flags, Group};
 use crate::error::Error;
-use crate::exec::fiber::wait_for;
+use crate::exec::fiber::{Slices, wait_for};
 use crate::exec::{Ctx, Drawn};
 
 /// What a walk over keys looks for.
@@ -57,6 +57,7 @@ fn keys(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     let mut left: VecDeque<(usize, u64)> =
         (0..server.keyspace.shard_count()).map(|shard| (shard, 0)).collect();
     let mut refusals = 0;
+    let mut slices = Slices::new(worker);
     while let Some((shard, from)) = left.pop_front() {
         match db.walk(shard, from, usize::MAX, &mut show) {
             Some(stretch) => {
@@ -64,6 +65,7 @@ fn keys(ctx: &mut Ctx<'_>) -> Result<(), Error> {
                 if stretch.next != 0 {
                     left.push_front((shard, stretch.next));
                 }
+                slices.end_step(pauser, worker, client)?;
             }
             None => {
                 left.push_back((shard, from));
