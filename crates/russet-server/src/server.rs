@@ -86,6 +86,8 @@ pub struct Server {
     pub active_expire: AtomicBool,
     /// Scripts may call DEBUG, which DEBUG alone can say.
     pub scripts_may_debug: AtomicBool,
+    /// Checksums of files and payloads are not looked at; set by DEBUG.
+    pub skips_checksums: AtomicBool,
     /// Elements of long lists that are this long are kept alone; set by DEBUG.
     pub list_alone_bytes: AtomicUsize,
     /// 40 hexadecimal digits that name this run; DEBUG CHANGE-REPL-ID renews the replication id.

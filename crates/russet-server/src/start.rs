@@ -182,6 +182,7 @@ pub(crate) fn build(
         oom_score: Default::default(),
         active_expire: AtomicBool::new(true),
         scripts_may_debug: AtomicBool::new(false),
+        skips_checksums: AtomicBool::new(false),
         list_alone_bytes: AtomicUsize::new(DEFAULT_ALONE_BYTES),
         run_id: random_id(),
         replication_id: Mutex::new(random_id()),

@@ -60,13 +60,13 @@ pub fn decode(kind: Kind, bytes: &[u8], limits: &Limits) -> Result<Value, Error>
         Kind::List => elements(&mut input, limits)?,
         Kind::ListZiplist => {
             let mut list = Builder::new(limits);
-            list.packed(ziplist(&mut input, "list")?);
+            list.packed(ziplist(&mut input, "Ziplist")?);
             list.finish(&input)?
         }
         Kind::ListQuicklist => {
             let mut list = Builder::new(limits);
             for _ in 0..input.count()? {
-                list.packed(ziplist(&mut input, "list")?);
+                list.packed(ziplist(&mut input, "Ziplist")?);
             }
             list.finish(&input)?
         }
@@ -75,30 +75,39 @@ pub fn decode(kind: Kind, bytes: &[u8], limits: &Limits) -> Result<Value, Error>
         Kind::SetIntset => {
             let bytes = input.string()?;
             let intset = Intset::from_bytes(&bytes);
-            let intset = intset.map_err(|_| input.error(Problem::Structure("intset")))?;
+            let intset = intset.map_err(|_| input.error(Problem::Structure("Intset")))?;
             finish(Set::from_intset(intset, &limits.set), &input, "set")?
         }
         Kind::SetListpack => {
-            let listpack = listpack(&mut input, "set")?;
+            let listpack = listpack(&mut input, "Set listpack")?;
             let set = Set::from_listpack(listpack, &limits.set);
-            finish(set.ok_or_else(|| input.error(Problem::Duplicate("set")))?, &input, "set")?
+            let duplicate = || input.error(Problem::Duplicate("Set listpack"));
+            finish(set.ok_or_else(duplicate)?, &input, "set")?
         }
         Kind::Hash => hash(&mut input, limits)?,
         Kind::HashZipmap => {
             let bytes = input.string()?;
             let listpack = from_zipmap(&bytes);
-            let listpack = listpack.map_err(|_| input.error(Problem::Structure("zipmap")))?;
-            hash_of(listpack, &input, limits)?
+            let listpack = listpack.map_err(|_| input.error(Problem::Structure("Zipmap")))?;
+            hash_of(listpack, "Zipmap", &input, limits)?
         }
-        Kind::HashZiplist => hash_of(ziplist(&mut input, "hash")?, &input, limits)?,
-        Kind::HashListpack => hash_of(listpack(&mut input, "hash")?, &input, limits)?,
+        Kind::HashZiplist => {
+            const NAME: &str = "Hash ziplist";
+            hash_of(ziplist(&mut input, NAME)?, NAME, &input, limits)?
+        }
+        Kind::HashListpack => {
+            const NAME: &str = "Hash listpack";
+            hash_of(listpack(&mut input, NAME)?, NAME, &input, limits)?
+        }
         Kind::SortedSet => sorted_set(&mut input, limits, text_score)?,
         Kind::SortedSet2 => sorted_set(&mut input, limits, binary_score)?,
         Kind::SortedSetZiplist => {
-            sorted_set_of(ziplist(&mut input, "sorted set")?, &input, limits)?
+            const NAME: &str = "Zset ziplist";
+            sorted_set_of(ziplist(&mut input, NAME)?, NAME, &input, limits)?
         }
         Kind::SortedSetListpack => {
-            sorted_set_of(listpack(&mut input, "sorted set")?, &input, limits)?
+            const NAME: &str = "Zset listpack";
+            sorted_set_of(listpack(&mut input, NAME)?, NAME, &input, limits)?
         }
         Kind::Module | Kind::ModuleDraft | Kind::Stream | Kind::Stream2 | Kind::Stream3 => {
             return Err(input.error(Problem::UnknownType(kind as u8)));
@@ -171,10 +180,17 @@ fn nodes(input: &mut Input<'_>, limits: &Limits) -> Result<Value, Error> {
     for _ in 0..input.count()? {
         match input.length()? {
             container::PACKED => {
-                list.packed(listpack(input, "list")?);
+                list.packed(listpack(input, "Listpack")?);
             }
-            container::PLAIN => list.list.append_alone(&input.string()?, limits.list),
-            _ => return Err(input.error(Problem::Structure("list"))),
+            container::PLAIN => {
+                let element = input.string()?;
+                // Only long elements are ever alone.
+                if element.is_empty() {
+                    return Err(input.error(Problem::Structure("Quicklist")));
+                }
+                list.list.append_alone(&element, limits.list);
+            }
+            _ => return Err(input.error(Problem::Structure("Quicklist"))),
         }
     }
     list.finish(input)
@@ -200,20 +216,31 @@ fn hash(input: &mut Input<'_>, limits: &Limits) -> Result<Value, Error> {
     finish(hash, input, "hash")
 }
 
-fn hash_of(listpack: Listpack, input: &Input<'_>, limits: &Limits) -> Result<Value, Error> {
-    if !listpack.len().is_multiple_of(2) {
-        return Err(input.error(Problem::Structure("hash")));
+/// The hash that the elements are; `name` is that of the structure they were in.
+fn hash_of(
+    elements: Listpack,
+    name: &'static str,
+    input: &Input<'_>,
+    limits: &Limits,
+) -> Result<Value, Error> {
+    if !elements.len().is_multiple_of(2) {
+        return Err(input.error(Problem::Structure(name)));
     }
-    let hash = Hash::from_listpack(listpack, &limits.hash);
-    finish(hash.ok_or_else(|| input.error(Problem::Duplicate("hash")))?, input, "hash")
+    let hash = Hash::from_listpack(elements, &limits.hash);
+    finish(hash.ok_or_else(|| input.error(Problem::Duplicate(name)))?, input, "hash")
 }
 
-fn sorted_set_of(listpack: Listpack, input: &Input<'_>, limits: &Limits) -> Result<Value, Error> {
-    const NAME: &str = "sorted set";
-    if !listpack.len().is_multiple_of(2) {
-        return Err(input.error(Problem::Structure(NAME)));
+/// The sorted set that the elements are; `name` is that of the structure they were in.
+fn sorted_set_of(
+    elements: Listpack,
+    name: &'static str,
+    input: &Input<'_>,
+    limits: &Limits,
+) -> Result<Value, Error> {
+    if !elements.len().is_multiple_of(2) {
+        return Err(input.error(Problem::Structure(name)));
     }
-    let mut scores = listpack.iter().skip(1).step_by(2);
+    let mut scores = elements.iter().skip(1).step_by(2);
     let is_number = |score: sorted_set::Member<'_>| match score {
         sorted_set::Member::Int(_) => true,
         sorted_set::Member::Bytes(text) => parse_f64(text).is_some_and(|score| !score.is_nan()),
@@ -221,8 +248,8 @@ fn sorted_set_of(listpack: Listpack, input: &Input<'_>, limits: &Limits) -> Resu
     if !scores.all(is_number) {
         return Err(input.error(Problem::Score));
     }
-    let set = SortedSet::from_listpack(listpack, limits.sorted_set);
-    finish(set.ok_or_else(|| input.error(Problem::Duplicate(NAME)))?, input, NAME)
+    let set = SortedSet::from_listpack(elements, limits.sorted_set);
+    finish(set.ok_or_else(|| input.error(Problem::Duplicate(name)))?, input, "sorted set")
 }
 
 fn sorted_set(

@@ -29,14 +29,14 @@ pub enum Problem {
     /// A compressed string that cannot be decompressed.
     #[error("a compressed string that is damaged")]
     Compression,
-    /// A value whose bytes are not what they should be.
-    #[error("a {0} that is damaged")]
+    /// A value whose bytes are not what they should be; the words are Redis'.
+    #[error("{0} integrity check failed")]
     Structure(&'static str),
     /// A score that is not a number.
     #[error("a score that is not a number")]
     Score,
     /// A collection with an element twice.
-    #[error("a {0} with an element twice")]
+    #[error("integrity check failed: {0} with dup elements")]
     Duplicate(&'static str),
     /// A collection without elements.
     #[error("an empty {0}")]

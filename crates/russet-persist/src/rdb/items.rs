@@ -244,7 +244,7 @@ fn skip_value(kind: Kind, input: &mut Input<'_>) -> Result<(), Error> {
             for _ in 0..input.count()? {
                 let start = input.offset();
                 if ![container::PLAIN, container::PACKED].contains(&input.length()?) {
-                    let problem = Problem::Structure("list");
+                    let problem = Problem::Structure("Quicklist");
                     return Err(Error { offset: start as u64, problem });
                 }
                 input.skip_string()?;
@@ -280,7 +280,7 @@ fn skip_module_data(input: &mut Input<'_>) -> Result<(), Error> {
             module::DOUBLE => _ = input.take(size_of::<f64>())?,
             module::STRING => input.skip_string()?,
             _ => {
-                let problem = Problem::Structure("module's data");
+                let problem = Problem::Structure("Module data");
                 return Err(Error { offset: start as u64, problem });
             }
         }

@@ -15,7 +15,8 @@
 //!
 //! Numbers have their low byte first, except the lengths of four bytes and of fourteen bits in a
 //! ziplist. What an entry says about the one before it, and the header about the last, serves walking
-//! backwards; it is not looked at.
+//! backwards. Nobody does that here; it is compared all the same, because what is wrong about it is
+//! damage.
 
 use russet_data::listpack::{Element, Listpack};
 
@@ -42,23 +43,30 @@ const UNCOUNTED: u16 = u16::MAX;
 pub(super) fn from_ziplist(bytes: &[u8]) -> Result<Listpack, Malformed> {
     let mut input = Input::new(bytes);
     let total = u32::from_le_bytes(input.array()?);
-    let _last = input.take(4)?;
+    let last = u32::from_le_bytes(input.array()?);
     let count = u16::from_le_bytes(input.array()?);
     if total as usize != bytes.len() {
         return Err(Malformed);
     }
     let mut listpack = Listpack::with_capacity(bytes.len());
     debug_assert_eq!(input.offset(), ZIPLIST_HEADER_BYTES);
+    let mut before = input.offset()..input.offset();
     loop {
-        match input.byte()? {
+        let start = input.offset();
+        let length_before = match input.byte()? {
             END => break,
-            LONG => _ = input.take(4)?,
-            _ => {}
+            LONG => u32::from_le_bytes(input.array()?) as usize,
+            length => length.into(),
+        };
+        if length_before != before.len() {
+            return Err(Malformed);
         }
         listpack.push_back(ziplist_entry(&mut input)?);
+        before = start..input.offset();
     }
+    let is_last = last as usize == before.start;
     let counted = count == UNCOUNTED || usize::from(count) == listpack.len();
-    if input.left() == 0 && counted { Ok(listpack) } else { Err(Malformed) }
+    if input.left() == 0 && counted && is_last { Ok(listpack) } else { Err(Malformed) }
 }
 
 fn ziplist_entry<'a>(input: &mut Input<'a>) -> Result<Element<'a>, Malformed> {
@@ -101,14 +109,22 @@ pub(super) fn from_zipmap(bytes: &[u8]) -> Result<Listpack, Malformed> {
         input.take(free.into())?;
     }
     let counted = count >= LONG || 2 * usize::from(count) == listpack.len();
-    if input.left() == 0 && counted { Ok(listpack) } else { Err(Malformed) }
+    let is_whole = input.left() == 0 && counted && !listpack.is_empty();
+    if is_whole { Ok(listpack) } else { Err(Malformed) }
 }
 
 /// A length, or the end.
 fn zipmap_length(input: &mut Input<'_>) -> Result<Option<usize>, Malformed> {
     Ok(match input.byte()? {
         END => None,
-        LONG => Some(u32::from_le_bytes(input.array()?) as usize),
+        LONG => {
+            let length = u32::from_le_bytes(input.array()?) as usize;
+            // A shorter one is never written like this.
+            if length < LONG.into() {
+                return Err(Malformed);
+            }
+            Some(length)
+        }
         length => Some(length.into()),
     })
 }
@@ -121,31 +137,54 @@ mod tests {
         listpack.iter().map(|element| String::from_utf8_lossy(&element.to_vec()).into()).collect()
     }
 
-    fn ziplist(count: u16, entries: &[u8]) -> Vec<u8> {
-        let total = (ZIPLIST_HEADER_BYTES + entries.len() + 1) as u32;
-        [&total.to_le_bytes()[..], &[0; 4], &count.to_le_bytes(), entries, &[END]].concat()
+    /// A ziplist that says it has `count` entries, of which `entries` are what follows the length of the
+    /// one before.
+    fn ziplist(count: u16, entries: &[&[u8]]) -> Vec<u8> {
+        let mut bytes = vec![0; ZIPLIST_HEADER_BYTES];
+        let mut before = bytes.len()..bytes.len();
+        for entry in entries {
+            let start = bytes.len();
+            match u8::try_from(before.len()) {
+                Ok(length) if length < LONG => bytes.push(length),
+                _ => {
+                    bytes.push(LONG);
+                    bytes.extend((before.len() as u32).to_le_bytes());
+                }
+            }
+            bytes.extend_from_slice(entry);
+            before = start..bytes.len();
+        }
+        bytes.push(END);
+        let total = bytes.len() as u32;
+        bytes[..4].copy_from_slice(&total.to_le_bytes());
+        bytes[4..8].copy_from_slice(&(before.start as u32).to_le_bytes());
+        bytes[8..10].copy_from_slice(&count.to_le_bytes());
+        bytes
     }
 
     #[test]
     fn ziplist_entries_of_every_form() {
-        let entries = [
-            &[0, 0x03, b'a', b'b', b'c'][..],
-            &[5, 0x40, 0x02, b'd', b'e'],
-            &[LONG, 5, 0, 0, 0, 0x80, 0, 0, 0, 1, b'f'],
-            &[2, 0xc0, 0xff, 0x7f],
-            &[4, 0xd0, 0, 0, 0, 0x80],
-            &[6, 0xe0, 1, 0, 0, 0, 0, 0, 0, 0x40],
-            &[10, 0xf0, 0xff, 0xff, 0xff],
-            &[5, 0xfe, 0x80],
-            &[3, 0xf1],
-            &[2, 0xfd],
-        ]
-        .concat();
-        let listpack = from_ziplist(&ziplist(10, &entries)).expect("well-formed");
+        let long = [&[0x41, 0x2c][..], &[b'g'; 300]].concat();
+        let entries: [&[u8]; 11] = [
+            &[0x03, b'a', b'b', b'c'],
+            &[0x40, 0x02, b'd', b'e'],
+            &[0x80, 0, 0, 0, 1, b'f'],
+            &long,
+            &[0xc0, 0xff, 0x7f],
+            &[0xd0, 0, 0, 0, 0x80],
+            &[0xe0, 1, 0, 0, 0, 0, 0, 0, 0x40],
+            &[0xf0, 0xff, 0xff, 0xff],
+            &[0xfe, 0x80],
+            &[0xf1],
+            &[0xfd],
+        ];
+        let listpack = from_ziplist(&ziplist(11, &entries)).expect("well-formed");
+        let long = "g".repeat(300);
         let expected = [
             "abc",
             "de",
             "f",
+            &long,
             "32767",
             "-2147483648",
             "4611686018427387905",
@@ -160,26 +199,34 @@ mod tests {
 
     #[test]
     fn damaged_ziplists_are_refused() {
-        let good = ziplist(1, &[0, 0x01, b'a']);
+        let good = ziplist(2, &[&[0x01, b'a'], &[0xf1]]);
         assert!(from_ziplist(&good).is_ok());
         for length in 0..good.len() {
             assert_eq!(from_ziplist(&good[..length]).err(), Some(Malformed));
         }
-        assert_eq!(from_ziplist(&ziplist(2, &[0, 0x01, b'a'])).err(), Some(Malformed));
-        assert_eq!(from_ziplist(&ziplist(1, &[0, 0x05, b'a'])).err(), Some(Malformed));
-        assert_eq!(from_ziplist(&ziplist(1, &[0, 0xff])).err(), Some(Malformed));
+        // Where the last entry is, and how long the one before each is.
+        for at in [4, ZIPLIST_HEADER_BYTES, ZIPLIST_HEADER_BYTES + 3] {
+            let mut damaged = good.clone();
+            damaged[at] += 1;
+            assert_eq!(from_ziplist(&damaged).err(), Some(Malformed), "at {at}");
+        }
+        assert_eq!(from_ziplist(&ziplist(3, &[&[0x01, b'a'], &[0xf1]])).err(), Some(Malformed));
+        assert_eq!(from_ziplist(&ziplist(1, &[&[0x05, b'a']])).err(), Some(Malformed));
+        assert_eq!(from_ziplist(&ziplist(1, &[&[0xff]])).err(), Some(Malformed));
         assert_eq!(from_ziplist(&[&good[..], &[0]].concat()).err(), Some(Malformed));
     }
 
     #[test]
     fn zipmaps_may_have_free_bytes() {
+        let long = [b'g'; 254];
         let bytes =
-            [&[2, 1, b'f', 2, 3, b'v', b'w', 0, 0, 0, LONG, 1, 0, 0, 0, b'g', 0, 0, END][..]];
-        assert_eq!(
-            texts(&from_zipmap(&bytes.concat()).expect("well-formed")),
-            ["f", "vw", "g", ""]
-        );
+            [&[2, 1, b'f', 2, 3, b'v', b'w', 0, 0, 0, LONG, 254, 0, 0, 0][..], &long, &[0, 0, END]];
+        let listpack = from_zipmap(&bytes.concat()).expect("well-formed");
+        assert_eq!(texts(&listpack), ["f", "vw", &"g".repeat(254), ""]);
         assert_eq!(from_zipmap(&[1, 1, b'f', END]).err(), Some(Malformed));
         assert_eq!(from_zipmap(&[0]).err(), Some(Malformed));
+        assert_eq!(from_zipmap(&[0, END]).err(), Some(Malformed), "it is empty");
+        let short = [1, LONG, 1, 0, 0, 0, b'f', 0, 0, END];
+        assert_eq!(from_zipmap(&short).err(), Some(Malformed), "it is not written like this");
     }
 }

@@ -61,6 +61,8 @@ impl Loader {
 struct Totals {
     loaded: AtomicU64,
     expired: AtomicU64,
+    /// Collections without elements.
+    empty: AtomicU64,
 }
 
 #[derive(Default)]
@@ -176,6 +178,8 @@ impl Share {
     }
 }
 
+/// So many of the keys that are left out because they are empty are named in the log.
+const EMPTY_KEYS_NAMED: u64 = 10;
 /// Keys loaded between two looks at the clock.
 const KEYS_AT_ONCE: usize = 64;
 
@@ -232,11 +236,16 @@ fn place(
             return Ok(());
         }
         Err(Error { problem: Problem::Empty(_), .. }) => {
-            let key = String::from_utf8_lossy(&item.key);
-            tracing::info!("Skipping the key '{key}', whose value has no elements.");
+            if totals.empty.fetch_add(1, Ordering::Relaxed) < EMPTY_KEYS_NAMED {
+                tracing::info!("Loading: skipping empty key: {}", item.key.escape_ascii());
+            }
             return Ok(());
         }
-        Err(error) => return Err(error),
+        Err(error) => {
+            let key = item.key.escape_ascii();
+            tracing::warn!("The value of '{key}' in database {db} is damaged: {}", error.problem);
+            return Err(error);
+        }
     };
     let physical = server.keyspace.physical_db(db);
     let hash = server.keyspace.hash(&item.key);
@@ -281,7 +290,9 @@ pub fn load_at_start(server: &Server) -> Result<(), String> {
     let config = server.config.load_full();
     let Some(file) = open(&config.dbfilename)? else { return Ok(()) };
     let began = Instant::now();
-    load_rdb(server, &config.dbfilename, file, true)?;
+    load_rdb(server, &config.dbfilename, file, true).map_err(|reason| {
+        format!("{reason}. Terminating server after rdb file reading failure.")
+    })?;
     tracing::info!("DB loaded from disk: {:.3} seconds", began.elapsed().as_secs_f64());
     Ok(())
 }
@@ -311,7 +322,7 @@ pub fn load_rdb<R: Read>(
     let persistence = &server.persistence;
     persistence.loading.store(Some(loading.clone()));
     server.workers.iter().for_each(|worker| worker.mailbox.ring());
-    let result = feed(&loading, source, server.config.load().rdbchecksum);
+    let result = feed(&loading, source, checks(server));
     // Whatever came of it, workers must be through.
     let waited = loading.wait();
     persistence.loading.store(None);
@@ -319,6 +330,11 @@ pub fn load_rdb<R: Read>(
     let rest = rest.map_err(|error| describe(path, &error))?;
     note_totals(server, &loading.totals);
     Ok(rest)
+}
+
+/// Whether the checksums of files are checked.
+fn checks(server: &Server) -> bool {
+    server.config.load().rdbchecksum && !server.skips_checksums.load(Ordering::Relaxed)
 }
 
 fn feed<R: Read>(loading: &Loading, source: R, checks: bool) -> Result<(Vec<u8>, R, u64), Error> {
@@ -337,7 +353,11 @@ fn note_totals(server: &Server, totals: &Totals) {
         (totals.loaded.load(Ordering::Relaxed), totals.expired.load(Ordering::Relaxed));
     server.persistence.loaded_keys.store(loaded, Ordering::Relaxed);
     server.persistence.expired_keys.store(expired, Ordering::Relaxed);
-    tracing::info!("Done loading RDB, keys loaded: {loaded}, keys expired: {expired}.");
+    let empty = match totals.empty.load(Ordering::Relaxed) {
+        0 => String::new(),
+        empty => format!(", empty keys skipped: {empty}"),
+    };
+    tracing::info!("Done loading RDB, keys loaded: {loaded}, keys expired: {expired}{empty}.");
 }
 
 /// Loads a file behind the gate. Keys that are there already are replaced if `merges`, otherwise they are
@@ -357,7 +377,7 @@ pub fn load_alone<R: Read>(
     let loader = Loader::new(server, context, options.drops_expired);
     let totals = Totals::default();
     let result = (|| {
-        let mut splitter = Splitter::new(source, context.config.rdbchecksum)?;
+        let mut splitter = Splitter::new(source, checks(server))?;
         while let Some(piece) = splitter.next_piece()? {
             let mut items = Items::new(&piece.bytes, piece.db);
             while let Some(item) = items.next_item()? {

@@ -1,5 +1,7 @@
 //! DUMP and RESTORE.
 
+use std::sync::atomic::Ordering;
+
 use russet_keyspace::access::restored;
 use russet_persist::{dump as payload, rdb};
 
@@ -99,10 +101,14 @@ fn restore(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     if ttl < 0 {
         return Err(Error::new("ERR Invalid TTL value, must be >= 0"));
     }
-    let body = payload::verified(ctx.args.get(3));
+    let checks = !ctx.server.skips_checksums.load(Ordering::Relaxed);
+    let body = payload::verified(ctx.args.get(3), checks);
     let body = body.ok_or(Error::new("ERR DUMP payload version or checksum are wrong"))?;
     let limits = persistence::limits(ctx.server, ctx.config());
-    let value = payload::restore(body, &limits).map_err(|_| Error::new("ERR Bad data format"))?;
+    let value = payload::restore(body, &limits).map_err(|error| {
+        tracing::debug!("The payload of '{}' is refused: {error}", key.bytes.escape_ascii());
+        Error::new("ERR Bad data format")
+    })?;
     let now_ms = ctx.db.now_ms();
     let expire_at_ms = match ttl {
         0 => None,

@@ -211,6 +211,13 @@ const SUBCOMMANDS: &[Subcommand] = &[
         handler: process::let_scripts_debug,
     },
     Subcommand {
+        name: "SET-SKIP-CHECKSUM-VALIDATION",
+        arguments: 1..=1,
+        syntax: "<0|1>",
+        summary: "With 1, look at no checksums of RDB files and of what RESTORE is given.",
+        handler: process::skip_checksums,
+    },
+    Subcommand {
         name: "SLEEP",
         arguments: 1..=1,
         syntax: "<seconds>",

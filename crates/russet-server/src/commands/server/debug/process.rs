@@ -28,6 +28,13 @@ pub fn let_scripts_debug(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     Ok(())
 }
 
+pub fn skip_checksums(ctx: &mut Ctx<'_>) -> Result<(), Error> {
+    let on = parse_i64(ctx.args.get(2)).is_some_and(|flag| flag != 0);
+    ctx.server.skips_checksums.store(on, Ordering::Relaxed);
+    ctx.out.ok();
+    Ok(())
+}
+
 pub fn delay_log_writes(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     let delay_us = u64::try_from(ctx.int(2)?).unwrap_or(0);
     if let Some(log) = &*ctx.server.persistence.log.load() {
