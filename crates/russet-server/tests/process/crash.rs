@@ -21,7 +21,8 @@ fn a_panic_leaves_a_report() {
         "=== RUSSET BUG REPORT START ===",
         "DEBUG PANIC was called",
         "argv[0]: \"DEBUG\"\nargv[1]: \"PANIC\"",
-        "--- Backtrace ---",
+        "------ STACK TRACE ------",
+        "------ INFO OUTPUT ------",
         "redis_version:",
         "=== RUSSET BUG REPORT END ===",
     ];
@@ -43,6 +44,7 @@ fn the_report_names_the_command_of_a_queue() {
     assert_eq!(end_of(&mut server).signal(), Some(SIGABRT));
     let log = server.log();
     assert!(log.contains("argv[1]: \"ASSERT\"") && !log.contains("value-of-k"), "{log}");
+    assert!(log.contains("=== ASSERTION FAILED ==="), "{log}");
 }
 
 #[test]
@@ -55,13 +57,16 @@ fn a_report_can_be_switched_off() {
 }
 
 #[test]
-fn a_fatal_signal_leaves_a_few_lines() {
+fn a_fatal_signal_leaves_a_report() {
     let mut server = server(&[]);
     assert!(server.client().try_command(&["DEBUG", "SEGFAULT"]).is_err());
     assert_eq!(end_of(&mut server).signal(), Some(SIGSEGV));
     let log = server.log();
     assert!(log.contains("crashed by signal 11"), "{log}");
     assert!(log.contains("while executing debug of client"), "{log}");
+    let (_, trace) = log.split_once("------ STACK TRACE ------\n").expect("a stack trace");
+    let (trace, _) = trace.split_once("=== RUSSET BUG REPORT END ===").expect("its end");
+    assert!(trace.lines().filter(|line| line.starts_with("russet-server+0x")).count() > 3, "{log}");
 }
 
 #[test]

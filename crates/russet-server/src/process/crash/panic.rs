@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use russet_resp::quoting::quote;
 
-use super::{END, START, in_flight};
+use super::{END, STACK_TRACE, START, in_flight};
 use crate::commands::server::info;
 use crate::exec::hides_argument;
 use crate::observe::SlowLog;
@@ -46,13 +46,17 @@ fn report(server: &Arc<Server>, panic: &PanicHookInfo<'_>) {
         return;
     }
     let version = version_line();
-    let mut text = format!("\n{START}\n{version}\nThread '{name}' {panic}\n");
-    let _ = write!(text, "\n--- Command in flight ---\n{}", describe_command());
-    let _ = write!(text, "\n--- Backtrace ---\n{}", Backtrace::force_capture());
+    let mut text = format!("\n{START}\n{version}\n");
+    if panic.payload_as_str().is_some_and(|message| message.starts_with("assertion")) {
+        text.push_str("=== ASSERTION FAILED ===\n");
+    }
+    let _ = writeln!(text, "Thread '{name}' {panic}");
+    let _ = write!(text, "\n------ COMMAND IN FLIGHT ------\n{}", describe_command());
+    let _ = write!(text, "\n{STACK_TRACE}\n{}", Backtrace::force_capture());
     server.log.write_raw(&text);
     let info = collect_info(server.clone());
     let info = info.as_deref().unwrap_or("(not available at this moment)\n");
-    server.log.write_raw(&format!("\n--- INFO ---\n{info}\n{END}\n"));
+    server.log.write_raw(&format!("\n------ INFO OUTPUT ------\n{info}\n{END}\n"));
 }
 
 /// The command that this thread was executing, a line for each argument.
