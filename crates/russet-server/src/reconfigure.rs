@@ -31,6 +31,7 @@ const EFFECTS: &[Effect] = &[
     Effect { directives: &["port"], follow: listen_at_port },
     Effect { directives: &["bind"], follow: listen_at_addresses },
     Effect { directives: &["appendfsync", "aof-timestamp-enabled"], follow: configure_log },
+    Effect { directives: &["aof-disable-auto-gc"], follow: keep_history_of_log },
 ];
 
 /// Sets directives, all or none.
@@ -78,6 +79,13 @@ fn enter_directory(_: &Server, _: &Config, new: &Config) -> Result<(), Cow<'stat
 fn configure_log(server: &Server, _: &Config, new: &Config) -> Result<(), Cow<'static, str>> {
     if let Some(log) = &*server.persistence.log.load() {
         log.configure(new);
+    }
+    Ok(())
+}
+
+fn keep_history_of_log(server: &Server, _: &Config, new: &Config) -> Result<(), Cow<'static, str>> {
+    if let Some(log) = &*server.persistence.log.load() {
+        log.files.lock().keep_history(new.aof_disable_auto_gc);
     }
     Ok(())
 }

@@ -50,7 +50,7 @@ pub struct Manifest {
     pub base: Option<FileInfo>,
     /// The increments, in order.
     pub increments: Vec<FileInfo>,
-    /// What may be removed.
+    /// What may be removed, newest first.
     pub history: Vec<FileInfo>,
 }
 
@@ -118,8 +118,13 @@ impl Manifest {
 
     /// Adds an increment to a log whose files have names that begin with `name`, and returns it.
     pub fn add_increment(&mut self, name: &str) -> &FileInfo {
-        let sequence = self.increments.last().map_or(0, |last| last.sequence) + 1;
-        let name = format!("{name}.{sequence}.incr.aof");
+        let increment = |sequence: u64| format!("{name}.{sequence}.incr.aof");
+        // With no increment left numbers begin anew; but what is history must not get a successor of the
+        // same name, which would be removed with it.
+        let taken = self.history.iter().filter(|file| file.name == increment(file.sequence));
+        let taken = taken.chain(self.increments.last()).map(|file| file.sequence).max();
+        let sequence = taken.unwrap_or(0) + 1;
+        let name = increment(sequence);
         self.increments.push(FileInfo { name, sequence, kind: FileKind::Increment });
         self.increments.last().expect("it was just added")
     }
@@ -137,9 +142,9 @@ impl Manifest {
     /// become history.
     pub fn replace_base(&mut self, base: FileInfo, kept: usize) {
         let replaced = self.increments.len().saturating_sub(kept);
-        let old = self.increments.drain(..replaced);
-        let old = self.base.take().into_iter().chain(old);
-        self.history.extend(old.map(|file| FileInfo { kind: FileKind::History, ..file }));
+        let old = self.increments.drain(..replaced).chain(self.base.take());
+        let old = old.map(|file| FileInfo { kind: FileKind::History, ..file });
+        self.history.splice(..0, old);
         self.base = Some(base);
     }
 }
@@ -263,11 +268,25 @@ mod tests {
         let base = manifest.next_base("x", false);
         manifest.replace_base(base, 1);
         let text = "file x.2.base.aof seq 2 type b\n\
-                    file \"\\xc3\\xa4 b\\\"c.1.base.rdb\" seq 1 type h\n\
                     file appendonly.aof.1.incr.aof seq 1 type h\n\
+                    file \"\\xc3\\xa4 b\\\"c.1.base.rdb\" seq 1 type h\n\
                     file appendonly.aof.2.incr.aof seq 2 type i\n";
         assert_eq!(manifest.to_text(), text);
         assert_eq!(Manifest::parse(text), Ok(manifest));
+    }
+
+    #[test]
+    fn no_increment_is_named_as_one_that_is_history() {
+        let mut manifest = Manifest::default();
+        manifest.base = Some(manifest.next_base("log", true));
+        for _ in 0..2 {
+            manifest.add_increment("log");
+        }
+        let base = manifest.next_base("log", true);
+        manifest.replace_base(base, 0);
+        assert_eq!(manifest.clone().add_increment("log").name, "log.3.incr.aof");
+        manifest.history.clear();
+        assert_eq!(manifest.add_increment("log").name, "log.1.incr.aof");
     }
 
     #[test]

@@ -315,9 +315,15 @@ fn finish(persistence: &Persistence, snapshot: &Arc<Snapshot>, result: io::Resul
         }
         (Target::Base(_), Err(error)) => {
             tracing::warn!("Background AOF rewrite terminated with error: {error}");
-            persistence.failed_rewrites.fetch_add(1, Ordering::Relaxed);
+            let failed = persistence.failed_rewrites.fetch_add(1, Ordering::Relaxed) + 1;
             persistence.last_rewrite_failed_ms.store(unix_ms(), Ordering::Relaxed);
             persistence.last_rewrite_s.store(seconds, Ordering::Relaxed);
+            if let Some(minutes) = minutes_put_off(failed) {
+                tracing::warn!(
+                    "Background AOF rewrite has repeatedly failed and triggered the limit, will retry \
+                     in {minutes} minutes"
+                );
+            }
         }
     }
     persistence.snapshot.store(None);
@@ -342,13 +348,18 @@ pub fn is_rewrite_due(server: &Server, config: &Config, now_ms: i64) -> bool {
     (has_grown || log.is_baseless() || log.needs_base()) && !is_rewrite_put_off(persistence, now_ms)
 }
 
-/// Whether rewriting the log is not tried again yet, because it has failed: after the third time in a row
-/// it waits for a minute, then for two, four, up to an hour.
+/// For how long rewriting the log is not tried again after it has failed so often: after the third time
+/// in a row it waits for a minute, then for two, four, up to an hour.
+fn minutes_put_off(failed: u64) -> Option<i64> {
+    let further = failed.checked_sub(FAILURES_AT_ONCE)?;
+    Some((1 << further.min(6)).min(60))
+}
+
+/// Whether rewriting the log is not tried again yet, because it has failed.
 fn is_rewrite_put_off(persistence: &Persistence, now_ms: i64) -> bool {
     let failed = persistence.failed_rewrites.load(Ordering::Relaxed);
-    let Some(further) = failed.checked_sub(FAILURES_AT_ONCE) else { return false };
-    let wait_ms = MINUTE_MS * (1 << further.min(6)).min(60);
-    now_ms < persistence.last_rewrite_failed_ms.load(Ordering::Relaxed) + wait_ms
+    let Some(minutes) = minutes_put_off(failed) else { return false };
+    now_ms < persistence.last_rewrite_failed_ms.load(Ordering::Relaxed) + minutes * MINUTE_MS
 }
 
 /// Whether it is time to save in the background, because of a save point or because it was asked for.

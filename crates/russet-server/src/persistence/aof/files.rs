@@ -17,6 +17,7 @@ use crate::persistence::file::sync_directory;
 pub struct LogFiles {
     directory: PathBuf,
     name: String,
+    /// What is not part of the log any more is not removed.
     keeps_history: bool,
     /// What the manifest says.
     pub manifest: Manifest,
@@ -94,6 +95,12 @@ impl LogFiles {
             .map_err(|error| format!("Can't adopt {}: {error}", old.display()))?;
         tracing::info!("{} is part of the log in {} now.", old.display(), self.directory.display());
         Ok(())
+    }
+
+    /// Says whether files that are not part of the log any more are kept.
+    pub fn keep_history(&mut self, keeps: bool) {
+        self.keeps_history = keeps;
+        self.remove_history();
     }
 
     /// Makes the directory, if it is not there.
@@ -183,15 +190,13 @@ impl LogFiles {
             self.manifest = before;
             return Err(error);
         }
-        if !self.keeps_history {
-            self.remove_history();
-        }
+        self.remove_history();
         Ok(())
     }
 
-    /// Removes files that are not part of the log any more.
+    /// Removes files that are not part of the log any more, unless they are to be kept.
     pub fn remove_history(&mut self) {
-        if self.manifest.history.is_empty() {
+        if self.keeps_history || self.manifest.history.is_empty() {
             return;
         }
         for file in std::mem::take(&mut self.manifest.history) {

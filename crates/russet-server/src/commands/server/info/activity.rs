@@ -70,13 +70,16 @@ pub fn persistence(source: &Source<'_>, report: &mut Report) {
     report.field("rdb_last_load_keys_expired", load(&persistence.expired_keys));
     report.field("rdb_last_load_keys_loaded", load(&persistence.loaded_keys));
     let log = persistence.log.load();
-    let is_set = |flag: &AtomicBool| u8::from(flag.load(Ordering::Relaxed));
+    let is_set = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
     let is_wanted = source.server.config.load().appendonly;
     report.field("aof_enabled", u8::from(log.is_some() || is_wanted));
-    // A log begins with a rewrite, a moment after it was asked for.
-    let is_beginning = is_wanted && log.is_none() && !persistence.is_loading();
+    // A log begins with a rewrite, a moment after it was asked for, or as soon as nothing else is written.
+    let is_missing = is_wanted && log.is_none() && !persistence.is_loading();
+    let is_put_off = snapshot.is_some() && !is_base;
+    let is_beginning = is_missing && !is_put_off;
+    let is_scheduled = is_set(&persistence.is_rewrite_scheduled) || (is_missing && is_put_off);
     report.field("aof_rewrite_in_progress", u8::from(is_base || is_beginning));
-    report.field("aof_rewrite_scheduled", is_set(&persistence.is_rewrite_scheduled));
+    report.field("aof_rewrite_scheduled", u8::from(is_scheduled));
     let last_rewrite_s = persistence.last_rewrite_s.load(Ordering::Relaxed);
     report.field("aof_last_rewrite_time_sec", last_rewrite_s);
     report.field("aof_current_rewrite_time_sec", current_s(is_base));
