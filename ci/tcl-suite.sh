@@ -14,6 +14,9 @@
 # --workers  value of worker-threads given to every server (only for Russet)
 # --keep     leave the servers' logs in place, under the directory that is printed
 # UNIT       such as type/incr; default: all units listed below
+#
+# Of Redis' own list, units of what is not built yet are missing, and integration/aof-race, which fails
+# with every server: it restarts one from files that the suite has removed.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -41,7 +44,9 @@ all_units=(
     maxmemory lazyfree memefficiency other client-eviction
     dump integration/convert-zipmap-hash-on-load integration/convert-ziplist-hash-on-load
     integration/convert-ziplist-zset-on-load
-    integration/rdb integration/aof aofrw
+    integration/rdb integration/aof integration/aof-multi-part aofrw
+    integration/corrupt-dump integration/corrupt-dump-fuzzer integration/dismiss-mem integration/shutdown
+    integration/logging
     type/list type/list-2 type/list-3 sort scripting
 )
 [ ${#units[@]} -gt 0 ] || units=("${all_units[@]}")
