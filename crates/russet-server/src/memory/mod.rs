@@ -177,6 +177,8 @@ pub struct Figures {
     pub startup: u64,
     /// Buffers and states of clients.
     pub clients: u64,
+    /// What of the append-only log is not written yet.
+    pub log: u64,
     /// See [`DbTables`].
     pub tables: Vec<DbTables>,
     /// Everything but keys and values.
@@ -198,8 +200,9 @@ impl Figures {
         let startup = server.stats.startup_memory.load(Ordering::Relaxed);
         let clients = server.clients.all();
         let clients = clients.iter().map(|info| info.total_bytes()).sum();
+        let log = server.persistence.log.load().as_ref().map_or(0, |log| log.held_bytes());
         let in_tables: u64 = tables.iter().map(|db| db.entries + db.expiries).sum();
-        let overhead = startup + clients + in_tables;
+        let overhead = startup + clients + log + in_tables;
         let keyspace = &server.keyspace;
         let keys = (0..keyspace.databases()).map(|db| keyspace.key_count(db) as u64).sum();
         Figures {
@@ -207,6 +210,7 @@ impl Figures {
             peak,
             startup,
             clients,
+            log,
             tables,
             overhead,
             dataset: used.saturating_sub(overhead),

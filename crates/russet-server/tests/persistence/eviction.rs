@@ -2,7 +2,7 @@
 
 use russet_e2e::{Client, Reply, text};
 
-use super::{info, ok, russet};
+use super::{info, integer, ok, russet, russet_in, wait_until};
 
 fn memory(client: &mut Client, field: &str) -> u64 {
     let report = text(&client.run("INFO memory"));
@@ -46,4 +46,43 @@ fn keys_are_not_evicted_for_what_a_snapshot_holds() {
     }
     assert_ne!(evicted(&mut client), "0");
     assert_eq!(info(&mut client, "rdb_bgsave_in_progress"), "1", "it was so all the time");
+}
+
+/// Nor are they for what of the log a disk that is slow has not taken yet; for themselves they are, and
+/// only as many as must be.
+#[test]
+fn keys_are_not_evicted_for_what_of_the_log_waits_for_the_disk() {
+    const KEYS: usize = 600;
+    const VALUE_BYTES: usize = 20_000;
+    let directory = tempfile::tempdir().expect("a directory");
+    let options = ["--worker-threads", "1", "--maxmemory-policy", "allkeys-lru"];
+    let server = russet_in(directory.path(), &[&["--appendonly", "yes"], &options[..]].concat());
+    let mut client = server.client();
+    let value = vec![b'x'; VALUE_BYTES];
+    let fill = |client: &mut Client, prefix: &str| {
+        for key in 0..KEYS {
+            let name = format!("{prefix}{key}");
+            assert_eq!(client.command(&[b"SET", name.as_bytes(), &value]), ok());
+        }
+    };
+    fill(&mut client, "k");
+    wait_until("written", || memory(&mut client, "mem_aof_buffer") == 0);
+    let limit = memory(&mut client, "used_memory") + 2_000_000;
+    client.run(&format!("CONFIG SET maxmemory {limit}"));
+    // Nothing is written from now on, or perhaps once more.
+    assert_eq!(client.run("DEBUG AOF-FLUSH-SLEEP 600000000"), ok());
+    fill(&mut client, "k");
+    assert!(memory(&mut client, "mem_aof_buffer") > 5_000_000, "much waits");
+    let uncounted = memory(&mut client, "mem_not_counted_for_evict");
+    assert!(uncounted > 5_000_000, "and is not counted");
+    assert!(memory(&mut client, "used_memory") > limit, "all in all the limit is exceeded");
+    assert_eq!(evicted(&mut client), "0");
+    fill(&mut client, "more:");
+    let keys = integer(&client.run("DBSIZE")) as usize;
+    let evicted: usize = evicted(&mut client).parse().expect("a number");
+    assert_eq!(keys + evicted, 2 * KEYS);
+    let uncounted = memory(&mut client, "mem_not_counted_for_evict");
+    let counted = memory(&mut client, "used_memory") - uncounted;
+    let tolerance = limit / 20;
+    assert!(counted.abs_diff(limit) < tolerance, "{counted} of {limit} with {keys} keys");
 }

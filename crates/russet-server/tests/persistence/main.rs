@@ -7,6 +7,7 @@ mod dump;
 mod eviction;
 mod instant;
 mod kill;
+mod log_files;
 mod log_settings;
 mod power_loss;
 mod rdb;

@@ -85,7 +85,7 @@ fn stats(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     number(out, "clients.slaves", 0);
     number(out, "clients.normal", figures.clients);
     number(out, "cluster.links", 0);
-    number(out, "aof.buffer", 0);
+    number(out, "aof.buffer", figures.log);
     number(out, "lua.caches", ctx.server.scripts.allocated_bytes() as u64);
     number(out, "functions.caches", 0);
     for db in &figures.tables {

@@ -112,7 +112,8 @@ pub fn memory(server: &Server, figures: &Figures, report: &mut Report) {
     report.zeros(&["mem_replication_backlog"]);
     report.zeros(&["mem_total_replication_buffers", "mem_clients_slaves"]);
     report.field("mem_clients_normal", figures.clients);
-    report.zeros(&["mem_cluster_links", "mem_aof_buffer"]);
+    report.zeros(&["mem_cluster_links"]);
+    report.field("mem_aof_buffer", figures.log);
     report.field("mem_allocator", "jemalloc-5.3.0");
     let effort = server.stats.defrag_effort.load(Ordering::Relaxed);
     report.field("active_defrag_running", effort);
