@@ -192,6 +192,7 @@ fn measure(path: &Path, mode: Mode) -> Result<Extent, String> {
         return measure_commands(Reader::new(file, 0), size, mode, progress);
     }
     println!("The AOF appears to start with an RDB preamble.");
+    println!("[offset 0] Checking RDB file {}", path.display());
     // What is wrong there cannot be cut off.
     let read = rdb::read(file, size).map_err(|error| {
         format!("RDB preamble of AOF file {} is not sane, aborting: {error}", path.display())

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use russet_data::{hash, list, set, sorted_set};
-use russet_persist::rdb::{Error, Item, Items, Limits, Splitter, decode};
+use russet_persist::rdb::{Error, Item, Items, Limits, Splitter, Verdict, decode};
 
 use crate::progress::Progress;
 use crate::summary::{Summary, type_name};
@@ -19,7 +19,7 @@ const LIMITS: Limits = Limits {
     sorted_set: sorted_set::Limits { entries: 128, member_bytes: 64 },
 };
 
-/// What was read of a file.
+/// What was read of a file that is well.
 pub struct Checked<R> {
     /// What is in it.
     pub summary: Summary,
@@ -41,13 +41,12 @@ pub fn check(path: &Path) -> Result<(), String> {
     let file = File::open(path).map_err(|error| format!("Cannot open file: {error}"))?;
     let size = file.metadata().map_or(0, |metadata| metadata.len());
     let checked = read(BufReader::new(file), size)?;
-    println!("[offset {}] Checksum OK", checked.offset);
-    println!("[offset {}] \\o/ RDB looks OK! \\o/", checked.offset);
-    print!("{}{}", checked.summary.totals(), checked.summary.details());
+    print!("{}", checked.summary.details());
     Ok(())
 }
 
-/// Reads a file of so many bytes to its end, or to the end of the RDB file that it begins with.
+/// Reads a file of so many bytes to its end, or to the end of the RDB file that it begins with, and says
+/// that all is well.
 ///
 /// # Errors
 ///
@@ -65,7 +64,8 @@ pub fn read<R: Read>(source: R, size: u64) -> Result<Checked<R>, String> {
                 match item {
                     Item::Aux { name, value } => {
                         let (name, value) = (name.escape_ascii(), value.escape_ascii());
-                        println!("[offset {}] AUX FIELD {name} = '{value}'", piece.offset);
+                        let offset = piece.offset + items.offset() as u64;
+                        println!("[offset {offset}] AUX FIELD {name} = '{value}'");
                     }
                     Item::Key(item) => {
                         let decoded = decode(item.kind, item.value, &LIMITS);
@@ -85,12 +85,23 @@ pub fn read<R: Read>(source: R, size: u64) -> Result<Checked<R>, String> {
             }
             progress.tell(splitter.offset());
         }
-        let offset = splitter.offset();
+        let (offset, verdict) = (splitter.offset(), splitter.verdict());
         let (rest, source) = splitter.into_rest();
-        Ok((rest, source, offset))
+        Ok((rest, source, offset, verdict))
     })();
     match result {
-        Ok((rest, source, offset)) => Ok(Checked { summary, rest, source, offset }),
+        Ok((rest, source, offset, verdict)) => {
+            match verdict {
+                Some(Verdict::Right) => println!("[offset {offset}] Checksum OK"),
+                Some(Verdict::Absent) => println!(
+                    "[offset {offset}] RDB file was saved with checksum disabled: no check performed."
+                ),
+                // The version has no checksums.
+                None => {}
+            }
+            println!("[offset {offset}] \\o/ RDB looks OK! \\o/\n{}", summary.totals().trim_end());
+            Ok(Checked { summary, rest, source, offset })
+        }
         Err(Error { offset, problem }) => Err(format!(
             "--- RDB ERROR DETECTED ---\n[offset {offset}] {problem}{place}\n{}",
             summary.totals().trim_end()

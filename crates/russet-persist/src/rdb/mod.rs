@@ -46,4 +46,4 @@ pub use error::{Error, Problem};
 pub use format::Kind;
 pub use items::{Item, Items, KeyItem};
 pub use output::Options;
-pub use split::{Piece, Splitter};
+pub use split::{Piece, Splitter, Verdict};

@@ -20,6 +20,24 @@ pub struct Piece {
     pub offset: u64,
 }
 
+/// What came of comparing the checksum at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is right.
+    Right,
+    /// It is zero: whoever wrote the file made none.
+    Absent,
+}
+
+/// How far a file was read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    Items,
+    /// Up to the checksum.
+    Checksum,
+    All,
+}
+
 /// Reads a file from anywhere, piece by piece, and checks its checksum.
 pub struct Splitter<R> {
     source: R,
@@ -31,7 +49,8 @@ pub struct Splitter<R> {
     version: u32,
     /// Of everything before `buffer`; not kept if checksums are not checked.
     checksum: Option<u64>,
-    at_end: bool,
+    progress: Progress,
+    verdict: Option<Verdict>,
 }
 
 impl<R: Read> Splitter<R> {
@@ -47,7 +66,8 @@ impl<R: Read> Splitter<R> {
             db: 0,
             version: 0,
             checksum: checks.then_some(0),
-            at_end: false,
+            progress: Progress::Items,
+            verdict: None,
         };
         splitter.fill(HEADER_BYTES)?;
         let header = splitter.buffer.first_chunk().ok_or(splitter.truncated())?;
@@ -66,18 +86,24 @@ impl<R: Read> Splitter<R> {
         self.offset
     }
 
+    /// What came of the checksum; nothing before the end, if the version has none, or if it was not to be
+    /// checked.
+    pub fn verdict(&self) -> Option<Verdict> {
+        self.verdict
+    }
+
     /// What is left of the source behind the end of the file: bytes read already, and the source.
     pub fn into_rest(self) -> (Vec<u8>, R) {
         (self.buffer, self.source)
     }
 
-    /// The next piece; `None` after the last.
+    /// The next piece; `None` after the last. What is well before something that is wrong is a piece.
     ///
     /// # Errors
     /// If there is no item where one should be, or the checksum is wrong.
     pub fn next_piece(&mut self) -> Result<Option<Piece>, Error> {
         let mut wanted = PIECE_BYTES;
-        while !self.at_end {
+        while self.progress == Progress::Items {
             self.fill(wanted)?;
             let (db, offset) = (self.db, self.offset);
             let (whole, next_db, ended) = self.whole_items()?;
@@ -85,8 +111,7 @@ impl<R: Read> Splitter<R> {
                 self.db = next_db;
                 let bytes = self.take(whole);
                 if ended {
-                    self.at_end = true;
-                    self.check()?;
+                    self.progress = Progress::Checksum;
                 }
                 if !bytes.is_empty() {
                     return Ok(Some(Piece { bytes, db, offset }));
@@ -97,6 +122,10 @@ impl<R: Read> Splitter<R> {
             } else {
                 wanted = wanted.saturating_mul(2);
             }
+        }
+        if self.progress == Progress::Checksum {
+            self.check()?;
+            self.progress = Progress::All;
         }
         Ok(None)
     }
@@ -109,6 +138,8 @@ impl<R: Read> Splitter<R> {
         loop {
             let item = match items.next_item() {
                 Ok(item) => item,
+                // It is found again at the beginning of what is left.
+                Err(_) if whole.0 > 0 => None,
                 Err(Error { problem: Problem::Truncated, .. }) => None,
                 Err(error) => return Err(error.behind(self.offset)),
             };
@@ -157,17 +188,19 @@ impl<R: Read> Splitter<R> {
         if self.version < CHECKSUM_SINCE {
             return Ok(());
         }
-        let expected = self.checksum.take();
+        let expected = self.checksum;
         self.fill(size_of::<u64>())?;
         let found = *self.buffer.first_chunk().ok_or(self.truncated())?;
         let found = u64::from_le_bytes(found);
-        if let Some(expected) = expected
-            && found != 0
-            && found != expected
-        {
-            let problem = Problem::Checksum { expected, found };
-            return Err(Error { offset: self.offset, problem });
-        }
+        self.verdict = match expected {
+            None => None,
+            Some(_) if found == 0 => Some(Verdict::Absent),
+            Some(expected) if found == expected => Some(Verdict::Right),
+            Some(expected) => {
+                let problem = Problem::Checksum { expected, found };
+                return Err(Error { offset: self.offset, problem });
+            }
+        };
         self.take(size_of::<u64>());
         Ok(())
     }
