@@ -233,6 +233,35 @@ fn values_that_cannot_be_are_refused() {
     }
 }
 
+#[test]
+fn lengths_have_the_shortest_form() {
+    let cases: [(u64, &[u8]); 9] = [
+        (0, &[0]),
+        (63, &[63]),
+        (64, &[0x40, 64]),
+        (16_383, &[0x7f, 0xff]),
+        (16_384, &[0x80, 0, 0, 0x40, 0]),
+        ((1 << 31) - 1, &[0x80, 0x7f, 0xff, 0xff, 0xff]),
+        (1 << 31, &[0x80, 0x80, 0, 0, 0]),
+        (u32::MAX.into(), &[0x80, 0xff, 0xff, 0xff, 0xff]),
+        (1 << 32, &[0x81, 0, 0, 0, 1, 0, 0, 0, 0]),
+    ];
+    for (length, bytes) in cases {
+        let mut written = Vec::new();
+        output::length(&mut written, length);
+        assert_eq!(written, bytes, "{length}");
+        assert_eq!(input::Input::new(bytes).length(), Ok(length));
+        // Read back from a value that is as long as it says, or does not have so much by far.
+        let short = length < 1 << 20;
+        let value = if short { vec![b'x'; length as usize] } else { b"x".to_vec() };
+        match decode(Kind::String, &[bytes, &value].concat(), &LIMITS) {
+            Ok(Value::Bytes(found)) => assert!(short && found == value, "{length}"),
+            Err(error) => assert!(!short && error.problem == Problem::Truncated, "{length}"),
+            Ok(other) => panic!("{other:?}"),
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {

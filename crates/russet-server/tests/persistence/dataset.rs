@@ -39,6 +39,16 @@ pub fn commands() -> Vec<Words> {
         add(vec![b"SET", format!("repeated:{length}").as_bytes(), &vec![b'a'; length]]);
     }
     add(vec![b"SET", b"", b"under the empty key"]);
+    // Lengths change their form between these.
+    for length in [63, 64, 16_383, 16_384] {
+        add(vec![b"SET", &vec![b'k'; length], b"under a long key"]);
+        let field: Vec<u8> = (0..length).map(|at: usize| (at * at % 251) as u8).collect();
+        add(vec![b"HSET", format!("field:{length}").as_bytes(), &field, b"1"]);
+    }
+    for number in ["-32768", "-32769", "32767", "-2147483649", "-2147483648"] {
+        add(vec![b"SADD", format!("intset:{number}").as_bytes(), b"1", number.as_bytes()]);
+        add(vec![b"RPUSH", format!("list:{number}").as_bytes(), b"1", number.as_bytes()]);
+    }
     add(vec![b"PFADD", b"sketch", b"a", b"b", b"c"]);
     for size in SIZES {
         for length in LENGTHS {

@@ -5,6 +5,7 @@ mod dataset;
 mod disk;
 mod dump;
 mod eviction;
+mod exchange;
 mod instant;
 mod kill;
 mod log_files;

@@ -20,7 +20,7 @@ pub fn redis_in(directory: &Path, arguments: &[&str]) -> Server {
 }
 
 /// Makes a file of version 11 one of version 10, which is the same but for small sets.
-fn make_version_10(file: &Path) {
+pub fn make_version_10(file: &Path) {
     let mut bytes = fs::read(file).expect("the file is there");
     assert_eq!(bytes[..9], *b"REDIS0011");
     bytes[7..9].copy_from_slice(b"10");
