@@ -1,6 +1,7 @@
 //! Keys in files and payloads: against Redis, across restarts, under load.
 
 mod aof;
+mod damage;
 mod dataset;
 mod disk;
 mod dump;
