@@ -243,6 +243,7 @@ mod tests {
             peak,
             startup: 0,
             clients: 0,
+            log: 0,
             tables: Vec::new(),
             overhead: 0,
             dataset: used,

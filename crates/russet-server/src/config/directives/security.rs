@@ -29,9 +29,9 @@ macro_rules! security {
             "enable-module-command" => enable_module_command: Permission = Permission::No,
                 one_of::<Permission>(), Later + IMMUTABLE;
 
-            /// Whose serialized values RESTORE and loading examine to the bottom.
+            /// Whose serialized values are examined to the bottom. All are, because damage must not go unnoticed.
             "sanitize-dump-payload" => sanitize_dump_payload: SanitizePayload = SanitizePayload::No,
-                one_of::<SanitizePayload>(), Later;
+                one_of::<SanitizePayload>(), NoEffect;
         }
     } } };
 }

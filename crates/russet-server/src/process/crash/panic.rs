@@ -47,7 +47,10 @@ fn report(server: &Arc<Server>, panic: &PanicHookInfo<'_>) {
     }
     let version = version_line();
     let mut text = format!("\n{START}\n{version}\n");
-    if panic.payload_as_str().is_some_and(|message| message.starts_with("assertion")) {
+    let payload = panic.payload();
+    let message = payload.downcast_ref::<&str>().copied();
+    let message = message.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    if message.is_some_and(|message| message.starts_with("assertion")) {
         text.push_str("=== ASSERTION FAILED ===\n");
     }
     let _ = writeln!(text, "Thread '{name}' {panic}");
