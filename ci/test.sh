@@ -64,8 +64,8 @@ stage fuzz 800 ci/fuzz.sh 8
 stage outside 300 ci/outside.sh
 
 # Redis' own suite, against the binary that the tests above have built.
-stage tcl-one-worker 480 ci/tcl-suite.sh --workers 1
-stage tcl-four-workers 480 ci/tcl-suite.sh --workers 4
+stage tcl-one-worker 600 ci/tcl-suite.sh --workers 1
+stage tcl-four-workers 600 ci/tcl-suite.sh --workers 4
 
 # Sums of the closing lines of cargo and of the Tcl suite.
 sum() {
