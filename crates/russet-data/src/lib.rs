@@ -15,6 +15,7 @@ pub mod listpack;
 pub mod lzf;
 pub mod number;
 pub mod object;
+pub mod picture;
 pub mod records;
 pub mod relocation;
 pub mod serialized_len;

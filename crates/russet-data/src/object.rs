@@ -14,6 +14,7 @@ use std::fmt;
 use crate::digest::Digest;
 use crate::hash::Hash;
 use crate::list::List;
+use crate::picture::Divisible;
 use crate::relocation::Relocation;
 use crate::serialized_len;
 use crate::set::Set;
@@ -156,6 +157,16 @@ pub trait Value: Clone + fmt::Debug {
         None
     }
 
+    /// The collection, if its picture can be taken in parts.
+    fn divisible(&self) -> Option<&dyn Divisible> {
+        None
+    }
+
+    /// As [`Value::divisible`], to take it.
+    fn divisible_mut(&mut self) -> Option<&mut dyn Divisible> {
+        None
+    }
+
     /// Begins to fetch what a look-up of the element with this [`element_hash`] will read. One step
     /// reads what the one before has asked for.
     ///
@@ -293,6 +304,17 @@ impl Object {
     #[must_use]
     pub fn table_statistics(&self) -> Option<Statistics> {
         with_value!(self, value => Value::table_statistics(value))
+    }
+
+    /// See [`Value::divisible`].
+    #[must_use]
+    pub fn divisible(&self) -> Option<&dyn Divisible> {
+        with_value!(self, value => Value::divisible(value))
+    }
+
+    /// See [`Value::divisible_mut`].
+    pub fn divisible_mut(&mut self) -> Option<&mut dyn Divisible> {
+        with_value!(self, value => Value::divisible_mut(value))
     }
 }
 

@@ -163,19 +163,7 @@ impl Shard {
 
     /// Whether all buckets carry the shard's epoch, found by visiting them all.
     pub(crate) fn carries_its_epoch(&self) -> bool {
-        let tables = self.dbs().map(|(_, db)| &db.table).filter(|table| !table.is_empty());
-        tables.into_iter().all(|table| {
-            let mut cursor = 0;
-            loop {
-                if table.epoch(cursor) != self.epoch {
-                    return false;
-                }
-                cursor = table.scan(cursor, &mut |_| ());
-                if cursor == 0 {
-                    return true;
-                }
-            }
-        })
+        self.dbs().all(|(_, db)| db.table.carries_epoch(self.epoch))
     }
 
     /// Who waits for keys.

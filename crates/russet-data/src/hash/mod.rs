@@ -28,6 +28,7 @@ use crate::digest::Digest;
 use crate::listpack::{Element, Listpack, Position};
 use crate::number::IntBuf;
 use crate::object::{Encoding, Value, ValueType, block_free_cost};
+use crate::picture::Divisible;
 use crate::records::{Random, Records, choose, random_below, strings_of};
 use crate::relocation::Relocation;
 use crate::serialized_len;
@@ -323,6 +324,20 @@ impl Value for Hash {
         match &self.0 {
             Form::Listpack(_) => None,
             Form::Table(records) => Some(records.statistics()),
+        }
+    }
+
+    fn divisible(&self) -> Option<&dyn Divisible> {
+        match &self.0 {
+            Form::Listpack(_) => None,
+            Form::Table(records) => Some(&**records),
+        }
+    }
+
+    fn divisible_mut(&mut self) -> Option<&mut dyn Divisible> {
+        match &mut self.0 {
+            Form::Listpack(_) => None,
+            Form::Table(records) => Some(&mut **records),
         }
     }
 }

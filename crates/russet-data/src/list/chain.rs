@@ -13,8 +13,10 @@ use std::collections::VecDeque;
 use std::ops::{ControlFlow, Range};
 
 use super::node::{Node, Readable};
+use super::picture::Progress;
 use super::{Direction, End, Limits};
 use crate::listpack::{Element, Listpack};
+use crate::picture::{Sitting, finish};
 use crate::relocation::Relocation;
 use crate::serialized_len;
 use crate::size_class::size_class;
@@ -23,12 +25,12 @@ use crate::size_class::size_class;
 const NODES_AT_ONCE: usize = 4;
 
 /// See the module's documentation.
-#[derive(Clone)]
 pub(super) struct Chain {
     pub(super) nodes: VecDeque<Node>,
     pub(super) len: usize,
     pub(super) limits: Limits,
     pub(super) node_bytes: usize,
+    pub(super) sitting: Sitting<Progress>,
 }
 
 impl Chain {
@@ -36,7 +38,8 @@ impl Chain {
         let len = listpack.len();
         let node = Some(Node::packed(listpack)).filter(|node| node.count() > 0);
         let node_bytes = node.as_ref().map_or(0, Node::allocated_bytes);
-        Chain { nodes: node.into_iter().collect(), len, limits, node_bytes }
+        let nodes = node.into_iter().collect();
+        Chain { nodes, len, limits, node_bytes, sitting: Sitting::NONE }
     }
 
     #[inline]
@@ -83,6 +86,7 @@ impl Chain {
         if only.is_plain() || limits.are_exceeded_twice_by(only.byte_len(), self.len) {
             return None;
         }
+        self.hand_over(0..1);
         (self.len, self.node_bytes) = (0, 0);
         self.nodes.pop_front()?.into_listpack()
     }
@@ -104,6 +108,7 @@ impl Chain {
     pub(super) fn push(&mut self, end: End, element: Element<'_>) {
         let added = Listpack::added_bytes(element);
         let limits = self.limits;
+        self.hand_over(self.outermost(end));
         let outermost = match end {
             End::Left => self.nodes.front_mut(),
             End::Right => self.nodes.back_mut(),
@@ -123,6 +128,15 @@ impl Chain {
             }
         } else {
             self.push_node(end, element);
+        }
+    }
+
+    /// The node at an end, if there is one.
+    #[inline]
+    fn outermost(&self, end: End) -> Range<usize> {
+        match end {
+            End::Left => 0..1,
+            End::Right => self.nodes.len().saturating_sub(1)..self.nodes.len(),
         }
     }
 
@@ -158,6 +172,7 @@ impl Chain {
 
     #[inline]
     pub(super) fn drop_one(&mut self, end: End) {
+        self.hand_over(self.outermost(end));
         let node = match end {
             End::Left => self.nodes.front_mut(),
             End::Right => self.nodes.back_mut(),
@@ -286,6 +301,23 @@ impl Chain {
         assert_eq!(self.node_bytes, node_bytes, "Q4");
         let origin = self.nodes.front().map_or(0, |node| node.first);
         assert_eq!(self.len as i64, next - origin, "Q2");
+    }
+}
+
+impl Clone for Chain {
+    fn clone(&self) -> Self {
+        let nodes: VecDeque<Node> = self.nodes.clone();
+        // Copies have no room to spare.
+        let node_bytes = nodes.iter().map(Node::allocated_bytes).sum();
+        Chain { nodes, len: self.len, limits: self.limits, node_bytes, sitting: Sitting::NONE }
+    }
+}
+
+impl Drop for Chain {
+    fn drop(&mut self) {
+        if self.sitting.is_on() {
+            finish(self);
+        }
     }
 }
 

@@ -31,6 +31,7 @@ impl Chain {
         let added = Listpack::added_bytes(element);
         let (at, offset) = self.locate(index);
         let limits = self.limits;
+        self.hand_over(at..at + 1);
         let stretch = self.open(at..at + 1);
         let node = &mut self.nodes[at];
         node.decompress();
@@ -52,6 +53,7 @@ impl Chain {
     fn insert_between(&mut self, after: usize, element: Element<'_>) {
         let added = Listpack::added_bytes(element);
         let limits = self.limits;
+        self.hand_over(after.saturating_sub(1)..after + 1);
         if let Some(before) = after.checked_sub(1)
             && let Some(listpack) = fitting(&mut self.nodes[before], limits, added)
         {
@@ -69,6 +71,7 @@ impl Chain {
         let limits = self.limits;
         let long = limits.are_exceeded_alone_by(element.text_len());
         let added = Listpack::added_bytes(element);
+        self.hand_over(at..at + 1);
         let stretch = self.open(at..at + 1);
         let replaced = match self.nodes[at].editable() {
             Editable::Packed(listpack) if !long => {
@@ -100,6 +103,7 @@ impl Chain {
         let (first, offset) = self.locate(from);
         let (last, last_offset) = self.locate(from + count - 1);
         self.len -= count;
+        self.hand_over(first..last + 1);
         let stretch = self.open(first..last + 1);
         if first == last {
             self.nodes[first].remove(offset, count);
@@ -126,9 +130,15 @@ impl Chain {
                 Direction::Forward => visited,
                 Direction::Backward => self.nodes.len() - 1 - visited,
             };
+            visited += 1;
+            if self.sitting.is_on() {
+                if !self.nodes[at].read(|content| content.contains(wanted)) {
+                    continue;
+                }
+                self.hand_over(at..at + 1);
+            }
             removed +=
                 self.edit(at, |node| node.remove_matching(wanted, most - removed, direction));
-            visited += 1;
         }
         if removed > 0 {
             self.len -= removed;
@@ -157,7 +167,8 @@ impl Chain {
         at + 1
     }
 
-    /// Begins a change of nodes.
+    /// Begins a change of nodes, which a picture has if it is to have them as they are; [`Chain::close`]
+    /// hands over what it merges.
     fn open(&mut self, changed: Range<usize>) -> Stretch {
         let before = changed.start.saturating_sub(1);
         let end = (changed.end + 1).min(self.nodes.len());
@@ -188,6 +199,8 @@ impl Chain {
                 continue;
             }
             if kept > start && self.are_sparse(kept - 1, at) {
+                self.hand_over(kept - 1..kept);
+                self.hand_over(at..at + 1);
                 let sparse = mem::replace(&mut self.nodes[at], Node::empty());
                 let before = self.nodes[kept - 1].editable();
                 if let (Editable::Packed(before), Some(sparse)) = (before, sparse.into_listpack()) {

@@ -20,6 +20,8 @@ pub(super) struct Node {
     /// The number of the first element, see the invariants of the chain.
     pub(super) first: i64,
     content: Content,
+    /// One more than the place that the node had when the picture began that is to have it; 0 if none is.
+    place: u32,
 }
 
 #[derive(Clone)]
@@ -58,12 +60,27 @@ pub(super) enum Editable<'a> {
 impl Node {
     /// A node that is not numbered yet.
     pub(super) fn packed(listpack: Listpack) -> Self {
-        Node { first: 0, content: Content::Packed(listpack) }
+        Node { first: 0, content: Content::Packed(listpack), place: 0 }
     }
 
     /// A node that is not numbered yet.
     pub(super) fn plain(element: &[u8]) -> Self {
-        Node { first: 0, content: Content::Plain(element.into()) }
+        Node { first: 0, content: Content::Plain(element.into()), place: 0 }
+    }
+
+    /// Gives the node its place in a picture that is to have it.
+    pub(super) fn set_place(&mut self, place: u32) {
+        self.place = place + 1;
+    }
+
+    /// Whether a picture is to have the node.
+    pub(super) fn has_place(&self) -> bool {
+        self.place > 0
+    }
+
+    /// The place of the node in a picture, which gets it now.
+    pub(super) fn take_place(&mut self) -> Option<u32> {
+        std::mem::take(&mut self.place).checked_sub(1)
     }
 
     /// How many elements there are.

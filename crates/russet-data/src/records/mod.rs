@@ -5,17 +5,25 @@
 //!
 //! ```text
 //! Records (one allocation, behind the value)
-//! ┌───────┬───────────────┐
-//! │ Table │ record bytes  │
-//! └───┬───┴───────────────┘
+//! ┌───────┬──────────────┬─────────┬───────┐
+//! │ Table │ record bytes │ sitting │ epoch │
+//! └───┬───┴──────────────┴─────────┴───────┘
 //!     ▼
 //!  buckets ──► record: member, or field and value
 //! ```
 //!
 //! Cost per element: its record (`record.rs`), and its share of the table (`table/mod.rs`).
 //!
-//! Invariant: **Q1** `record_bytes` is the sum over all records.
+//! **Pictures.** While a picture is taken (`picture.rs`), a bucket that carries the records' epoch has been
+//! taken. Whoever changes, adds or removes a record has its bucket taken first; so the others hold
+//! what they held at the instant. Splits and merges keep that true, see `table/mod.rs`.
+//!
+//! Invariants:
+//!
+//! - **Q1** `record_bytes` is the sum over all records.
+//! - **Q2** If no picture is taken, all buckets carry `epoch`.
 
+mod picture;
 mod record;
 mod sample;
 
@@ -27,6 +35,7 @@ pub use record::{Record, strings_of};
 pub use sample::choose;
 
 use crate::element_hash::{ElementHash, element_hash};
+use crate::picture::{Sitting, finish};
 use crate::relocation::Relocation;
 use crate::size_class::size_class;
 use crate::table::{Ahead, ItemRef, Iter, Statistics, Table};
@@ -45,13 +54,16 @@ pub fn random_below(random: Random<'_>, bound: usize) -> usize {
 pub struct Records<const STRINGS: usize> {
     table: Table<Record<STRINGS>>,
     record_bytes: usize,
+    /// The cursor of the next bucket to be taken.
+    sitting: Sitting<u64>,
+    epoch: bool,
 }
 
 impl<const STRINGS: usize> Records<STRINGS> {
     /// No records.
     #[must_use]
     pub fn new() -> Self {
-        Records { table: Table::new(), record_bytes: 0 }
+        Records { table: Table::new(), record_bytes: 0, sitting: Sitting::NONE, epoch: false }
     }
 
     /// Number of records.
@@ -80,6 +92,7 @@ impl<const STRINGS: usize> Records<STRINGS> {
     #[inline]
     pub fn insert(&mut self, strings: [&[u8]; STRINGS]) -> bool {
         let hash = element_hash(strings[0]);
+        self.hand_over(hash);
         if STRINGS == 1 {
             if self.table.find(hash, strings[0]).is_some() {
                 return false;
@@ -93,13 +106,19 @@ impl<const STRINGS: usize> Records<STRINGS> {
         let record = Record::new(strings);
         self.record_bytes += record.allocated_bytes();
         self.table.insert_unique(hash, record, &ElementHash);
+        if self.epoch && self.len() == 1 {
+            // The table had no bucket to carry the epoch.
+            self.table.set_epoch(hash, true);
+        }
         true
     }
 
     /// Takes out the record with this key.
     #[inline]
     pub fn remove(&mut self, key: &[u8]) -> Option<Record<STRINGS>> {
-        let record = self.table.remove(element_hash(key), key)?;
+        let hash = element_hash(key);
+        self.hand_over(hash);
+        let record = self.table.remove(hash, key)?;
         self.record_bytes -= record.allocated_bytes();
         Some(record)
     }
@@ -158,6 +177,7 @@ impl<const STRINGS: usize> Records<STRINGS> {
         self.table.check_invariants(&ElementHash);
         let record_bytes: usize = self.iter().map(|record| record.allocated_bytes()).sum();
         assert_eq!(record_bytes, self.record_bytes, "Q1");
+        assert!(self.sitting.is_on() || self.table.carries_epoch(self.epoch), "Q2");
     }
 }
 
@@ -174,7 +194,17 @@ impl<const STRINGS: usize> Clone for Records<STRINGS> {
             let copy = Record::clone(&record);
             table.insert_unique(element_hash(record.key()), copy, &ElementHash);
         }
-        Records { table, record_bytes: self.record_bytes }
+        let record_bytes = self.record_bytes;
+        Records { table, record_bytes, sitting: Sitting::NONE, epoch: false }
+    }
+}
+
+impl<const STRINGS: usize> Drop for Records<STRINGS> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.sitting.is_on() {
+            finish(self);
+        }
     }
 }
 

@@ -32,11 +32,13 @@ use crate::intset::Intset;
 use crate::listpack::{Element, Listpack};
 use crate::number::IntBuf;
 use crate::object::{Encoding, Value, ValueType, block_free_cost};
+use crate::picture::Divisible;
 use crate::records::{Random, Records, choose, random_below};
 use crate::relocation::Relocation;
 use crate::serialized_len;
 use crate::table::{Ahead, Statistics};
-use packed::{Scratch, pack, unpack};
+pub(crate) use packed::unpack;
+use packed::{Scratch, pack};
 
 /// Up to which sizes a set is one block.
 #[derive(Clone, Copy, Debug)]
@@ -453,6 +455,20 @@ impl Value for Set {
     fn table_statistics(&self) -> Option<Statistics> {
         match &self.0 {
             Form::Other(Other::Table(records)) => Some(records.statistics()),
+            _ => None,
+        }
+    }
+
+    fn divisible(&self) -> Option<&dyn Divisible> {
+        match &self.0 {
+            Form::Other(Other::Table(records)) => Some(&**records),
+            _ => None,
+        }
+    }
+
+    fn divisible_mut(&mut self) -> Option<&mut dyn Divisible> {
+        match &mut self.0 {
+            Form::Other(Other::Table(records)) => Some(&mut **records),
             _ => None,
         }
     }

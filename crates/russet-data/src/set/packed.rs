@@ -44,7 +44,7 @@ pub(super) fn pack<'k>(member: Element<'k>, scratch: &'k mut Scratch) -> &'k [u8
 
 /// The member of a key.
 #[inline]
-pub(super) fn unpack(key: &[u8]) -> Element<'_> {
+pub(crate) fn unpack(key: &[u8]) -> Element<'_> {
     match key {
         [INTEGER, bytes @ ..] => {
             let sign = bytes.last().map_or(0, |last| (*last as i8 >> 7) as u8);

@@ -31,6 +31,7 @@ mod builder;
 mod element;
 mod outside;
 mod packed;
+mod picture;
 mod ranked;
 #[cfg(test)]
 mod tests;
@@ -45,6 +46,7 @@ pub use builder::Builder;
 use crate::digest::Digest;
 use crate::number::{FloatBuf, IntBuf};
 use crate::object::{Encoding, Value, ValueType};
+use crate::picture::Divisible;
 use crate::relocation::Relocation;
 use crate::serialized_len;
 use crate::table::{Ahead, Statistics};
@@ -343,6 +345,20 @@ impl Value for SortedSet {
         match &self.0 {
             Form::Packed(_) => None,
             Form::Ranked(set) => Some(set.table_statistics()),
+        }
+    }
+
+    fn divisible(&self) -> Option<&dyn Divisible> {
+        match &self.0 {
+            Form::Packed(_) => None,
+            Form::Ranked(set) => Some(&**set),
+        }
+    }
+
+    fn divisible_mut(&mut self) -> Option<&mut dyn Divisible> {
+        match &mut self.0 {
+            Form::Packed(_) => None,
+            Form::Ranked(set) => Some(&mut **set),
         }
     }
 }

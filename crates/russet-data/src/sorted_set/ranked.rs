@@ -8,6 +8,7 @@
 //! - **R1** The tree's handles are those of the table's elements, each once. So whatever changes or
 //!   drops an element takes its handle out of the tree first.
 //! - **R2** The tree is ordered by score, then by member; an item's prefix is [`prefix`] of its score.
+//! - **R3** If no picture is taken (`picture.rs`), all buckets of the table carry `epoch`.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -16,17 +17,21 @@ use std::ops::Range;
 use super::Member;
 use super::bound::{LexBound, ScoreBound};
 use super::element::{Element, ElementRef, Handle};
+use super::picture::Progress;
 use super::tree::{self, Tree};
 use crate::element_hash::{ElementHash, element_hash};
+use crate::picture::{Sitting, finish};
 use crate::relocation::Relocation;
 use crate::size_class::size_class;
 use crate::table::{Ahead, Statistics, Table, prefetch};
 
 /// See the module's documentation.
 pub(super) struct Ranked {
-    table: Table<Element>,
-    tree: Tree<Handle>,
-    element_bytes: usize,
+    pub(super) table: Table<Element>,
+    pub(super) tree: Tree<Handle>,
+    pub(super) element_bytes: usize,
+    pub(super) sitting: Sitting<Progress>,
+    pub(super) epoch: bool,
 }
 
 /// How many pops ahead the bucket of an element is fetched; the element itself is, twice as many.
@@ -46,7 +51,7 @@ fn prefix(score: f64) -> u32 {
 
 /// The element of a handle.
 #[inline]
-fn element<'a>(handle: Handle) -> ElementRef<'a> {
+pub(super) fn element<'a>(handle: Handle) -> ElementRef<'a> {
     // SAFETY: handles come from the tree of a set whose table owns the element (R1). Callers are
     // functions of this module that borrow the set for as long as they use what this returns, and
     // change an element only while no reference that came from a handle is left.
@@ -54,7 +59,7 @@ fn element<'a>(handle: Handle) -> ElementRef<'a> {
 }
 
 #[inline]
-fn order(one: ElementRef<'_>, score: f64, member: &[u8]) -> Ordering {
+pub(super) fn order(one: ElementRef<'_>, score: f64, member: &[u8]) -> Ordering {
     // No score is NaN; both zeros are equal.
     let scores = one.score().partial_cmp(&score).unwrap_or(Ordering::Equal);
     scores.then_with(|| one.member().cmp(member))
@@ -62,7 +67,7 @@ fn order(one: ElementRef<'_>, score: f64, member: &[u8]) -> Ordering {
 
 /// The predicate of the elements that come before a score and member, or are it if `or_is`.
 #[inline]
-fn before(score: f64, member: &[u8], or_is: bool) -> impl Fn(u32, Handle) -> bool {
+pub(super) fn before(score: f64, member: &[u8], or_is: bool) -> impl Fn(u32, Handle) -> bool {
     let wanted = prefix(score);
     move |prefix, handle| match prefix.cmp(&wanted) {
         Ordering::Equal => match order(element(handle), score, member) {
@@ -75,7 +80,13 @@ fn before(score: f64, member: &[u8], or_is: bool) -> impl Fn(u32, Handle) -> boo
 
 impl Ranked {
     pub(super) const fn new() -> Self {
-        Ranked { table: Table::new(), tree: Tree::new(), element_bytes: 0 }
+        Ranked {
+            table: Table::new(),
+            tree: Tree::new(),
+            element_bytes: 0,
+            sitting: Sitting::NONE,
+            epoch: false,
+        }
     }
 
     #[inline]
@@ -102,6 +113,7 @@ impl Ranked {
         change: impl FnOnce(Option<f64>) -> (Option<f64>, R),
     ) -> R {
         let hash = element_hash(member);
+        self.hand_over(hash);
         let Some(mut slot) = self.table.find_mut(hash, member) else {
             let (new, result) = change(None);
             if let Some(score) = new {
@@ -138,11 +150,16 @@ impl Ranked {
         let handle = new.handle();
         self.element_bytes += new.allocated_bytes();
         self.table.insert_unique(hash, new, &ElementHash);
+        if self.epoch && self.table.len() == 1 {
+            // The table had no bucket to carry the epoch.
+            self.table.set_epoch(hash, true);
+        }
         handle
     }
 
     pub(super) fn remove(&mut self, member: &[u8]) -> Option<f64> {
         let hash = element_hash(member);
+        self.hand_over(hash);
         let score = self.table.find(hash, member)?.get().score();
         self.tree.remove_before(before(score, member, true));
         let removed = self.table.remove(hash, member);
@@ -152,6 +169,7 @@ impl Ranked {
 
     pub(super) fn remove_range(&mut self, positions: Range<usize>) {
         let start = positions.start;
+        self.hand_over_range(positions.clone());
         let (table, bytes) = (&mut self.table, &mut self.element_bytes);
         self.tree.remove_range(positions, &mut |handle| {
             let member = element(handle).member();
@@ -269,6 +287,7 @@ impl Ranked {
         }
         let bytes = self.table.iter().map(|element| element.allocated_bytes());
         assert_eq!(bytes.sum::<usize>(), self.element_bytes);
+        assert!(self.sitting.is_on() || self.table.carries_epoch(self.epoch), "R3");
     }
 }
 
@@ -334,6 +353,14 @@ impl<'m> FromIterator<(&'m [u8], f64)> for Ranked {
             .collect();
         set.put_in_order(handles);
         set
+    }
+}
+
+impl Drop for Ranked {
+    fn drop(&mut self) {
+        if self.sitting.is_on() {
+            finish(self);
+        }
     }
 }
 

@@ -42,9 +42,20 @@ impl<T: Item> Table<T> {
         next
     }
 
+    /// The cursor of the bucket that follows the one of `cursor`; 0 after the last.
+    pub fn next_cursor(&self, cursor: u64) -> u64 {
+        self.place(cursor).map_or(0, |place| self.cursor_after(cursor, place.bucket))
+    }
+
     /// The cursor of the bucket that follows the one of `cursor`, whose number is `bucket`.
     pub(super) fn cursor_after(&self, cursor: u64, bucket: u32) -> u64 {
         next_cursor(cursor, self.geometry.depth(bucket, self.directory.buckets()))
+    }
+
+    /// Whether all buckets are of this epoch, found by visiting them all.
+    pub fn carries_epoch(&self, epoch: bool) -> bool {
+        (0..self.directory.buckets())
+            .all(|bucket| self.directory.bucket(bucket).epoch() == epoch)
     }
 
     /// Visits every item whose hash has the low `bits` bits of `hash`, and perhaps some others.
