@@ -387,7 +387,12 @@ impl<'a> ShardGuard<'a> {
 
     /// Who takes a picture of this shard.
     pub(crate) fn picture(&self) -> Option<Arc<dyn Picture>> {
-        if self.shard().has_picture { self.keyspace.picture.read().clone() } else { None }
+        if self.shard().has_picture { self.last_picture() } else { None }
+    }
+
+    /// Who takes a picture, of this shard or not, or took the last one.
+    pub(crate) fn last_picture(&self) -> Option<Arc<dyn Picture>> {
+        self.keyspace.picture.read().clone()
     }
 
     /// The shard, to read.

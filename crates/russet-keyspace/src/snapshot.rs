@@ -22,12 +22,17 @@
 //! epochs are not merged (`table/mod.rs`), so an uncovered bucket holds exactly entries of the instant:
 //! nothing came in, nothing left, nothing changed.
 //!
+//! A large collection is not handed over with its bucket, because that takes too long: only its own
+//! picture is begun then (`russet_data::picture`), and whoever takes the picture comes back for it, wherever
+//! the collection is by then.
+//!
 //! When no picture is taken, this costs one look at a field of a shard that is in the cache anyway.
 //!
 //! Invariants:
 //!
 //! - **N1** An entry that was in the keyspace at the instant is given to the picture exactly once, as it
-//!   was then, unless its table was given to the picture whole.
+//!   was then, unless its table was given to the picture whole. Of a large collection the picture is begun
+//!   exactly once, at a time when it is as it was then.
 //! - **N2** If a shard has no picture, all its buckets carry its epoch.
 
 #[cfg(all(test, not(loom)))]
@@ -35,15 +40,24 @@ mod tests;
 
 use std::sync::Arc;
 
+use russet_data::keyed_hash::KeyedHash;
 use russet_data::table::{KeyHasher, Table};
+use smallvec::SmallVec;
 
 use crate::entry::Entry;
 use crate::keyspace::{Exclusive, ShardGuard};
 
 /// Who takes a picture. Called with the shard's lock held, or behind the gate.
 pub trait Picture: Send + Sync {
-    /// Takes an entry of a physical database, whose bucket counts as covered from now on.
-    fn take(&self, db: u32, hash: u64, entry: &Entry);
+    /// Takes an entry of a physical database, whose bucket counts as covered from now on. Returns whether
+    /// it did; otherwise the picture of the value is begun.
+    fn take(&self, db: u32, entry: &Entry) -> bool;
+
+    /// Begins the picture of an entry's value.
+    fn begin(&self, db: u32, hash: u64, entry: &mut Entry);
+
+    /// An entry whose value's picture has begun is about to come to another place.
+    fn moved(&self, db: u32, hash: u64, entry: &Entry);
 
     /// Takes the table of a physical database that is being emptied. Buckets of the epoch `covered`
     /// are in the picture already.
@@ -72,22 +86,43 @@ impl ShardGuard<'_> {
     #[cold]
     pub fn cover(&mut self, db: u32, cursor: u64) {
         if let Some(picture) = self.picture() {
-            let hasher = self.hasher();
-            self.cover_with(db, cursor, &mut |entry| {
-                picture.take(db, hasher.hash(entry.key()), entry);
-            });
+            self.cover_with(db, cursor, &mut |entry| picture.take(db, entry));
         }
     }
 
-    /// As [`ShardGuard::cover`], by the walker, who knows another way to put entries into the picture.
-    pub fn cover_with(&mut self, db: u32, cursor: u64, take: &mut dyn FnMut(&Entry)) {
+    /// As [`ShardGuard::cover`], by the walker, who knows another way than [`Picture::take`].
+    pub fn cover_with(&mut self, db: u32, cursor: u64, take: &mut dyn FnMut(&Entry) -> bool) {
         let shard = self.shard_mut();
         let epoch = shard.epoch;
         if let Some(content) = shard.db_mut(db)
             && content.table.epoch(cursor) != epoch
         {
-            content.table.scan(cursor, &mut |entry| take(entry));
+            let large = take_bucket(&content.table, cursor, take);
             content.table.set_epoch(cursor, epoch);
+            if let Some(picture) = self.picture().filter(|_| !large.is_empty()) {
+                let hasher = self.hasher();
+                let table = &mut self.shard_mut().db_mut(db).expect("it is there").table;
+                begin_all(&*picture, db, table, hasher, large);
+            }
+        }
+    }
+
+    /// Lends the entry of a key, if it is there, to go on with the picture of its value.
+    pub fn lend_pictured<R>(
+        &mut self,
+        db: u32,
+        hash: u64,
+        key: &[u8],
+        lend: impl FnOnce(&mut Entry) -> R,
+    ) -> Option<R> {
+        let mut slot = self.shard_mut().db_mut(db)?.table.find_mut(hash, key)?;
+        Some(slot.update(lend))
+    }
+
+    /// Tells who takes a picture of it that an entry is about to come into this shard from elsewhere.
+    pub fn announce_move(&self, db: u32, hash: u64, entry: &Entry) {
+        if let Some(picture) = self.last_picture() {
+            picture.moved(db, hash, entry);
         }
     }
 
@@ -116,6 +151,52 @@ impl ShardGuard<'_> {
         debug_assert!(shard.carries_its_epoch(), "N2");
         shard.has_picture = false;
     }
+}
+
+/// Keys of large collections that are in one bucket.
+type Large = SmallVec<[Box<[u8]>; 1]>;
+
+/// Takes the entries of a bucket, and returns the keys of those that were not.
+fn take_bucket(table: &Table<Entry>, cursor: u64, take: &mut dyn FnMut(&Entry) -> bool) -> Large {
+    let mut large = Large::new();
+    table.scan(cursor, &mut |entry| {
+        if !take(entry) {
+            large.push(entry.key().into());
+        }
+    });
+    large
+}
+
+fn begin_all(
+    picture: &dyn Picture,
+    db: u32,
+    table: &mut Table<Entry>,
+    hasher: &KeyedHash,
+    large: Large,
+) {
+    for key in large {
+        let hash = hasher.hash(&key);
+        let mut slot = table.find_mut(hash, &key).expect("it was just seen");
+        slot.update(|entry| picture.begin(db, hash, entry));
+    }
+}
+
+/// Puts a bucket of a table that the picture got into the picture, unless it is of the epoch `covered`.
+/// Returns the cursor of the next.
+pub fn cover_adopted(
+    picture: &dyn Picture,
+    hasher: &KeyedHash,
+    db: u32,
+    table: &mut Table<Entry>,
+    cursor: u64,
+    covered: bool,
+    take: &mut dyn FnMut(&Entry) -> bool,
+) -> u64 {
+    if table.epoch(cursor) != covered {
+        let large = take_bucket(table, cursor, take);
+        begin_all(picture, db, table, hasher, large);
+    }
+    table.next_cursor(cursor)
 }
 
 impl Exclusive<'_> {

@@ -162,6 +162,15 @@ impl Entry {
         }
     }
 
+    /// Whether the picture of the value is being taken (`russet_data::picture`).
+    #[must_use]
+    pub fn is_being_pictured(&self) -> bool {
+        match self.value() {
+            ValueRef::Object(object) => object.divisible().is_some_and(|it| it.sink().is_some()),
+            ValueRef::Int(_) | ValueRef::Bytes(_) => false,
+        }
+    }
+
     /// The boxed value, if there is one, to change it. It must remain of its type.
     #[inline]
     pub fn object_mut(&mut self) -> Option<&mut Object> {

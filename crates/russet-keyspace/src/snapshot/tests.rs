@@ -56,9 +56,16 @@ impl Album {
 }
 
 impl Picture for Album {
-    fn take(&self, db: u32, _: u64, entry: &Entry) {
+    fn take(&self, db: u32, entry: &Entry) -> bool {
         self.paste(db, entry);
+        true
     }
+
+    fn begin(&self, _: u32, _: u64, _: &mut Entry) {
+        unreachable!("there are only strings");
+    }
+
+    fn moved(&self, _: u32, _: u64, _: &Entry) {}
 
     fn adopt(&self, db: u32, table: Table<Entry>, covered: bool) {
         self.orphans.lock().expect("no test panics").push((db, table, covered));

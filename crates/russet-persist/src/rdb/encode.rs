@@ -1,17 +1,17 @@
 //! Keys and values into bytes.
 //!
-//! A value is written in pieces if it is large: [`Encoder::piece`] writes as much of it as it may and
-//! notes in a [`Progress`] where to go on. The value must not change in between; whoever lets go of
-//! it finishes it before a change.
+//! A large collection is written in parts, so that it may change in between: first the key
+//! ([`Encoder::key`]) and how many parts there are ([`Encoder::count`]), then each ([`Encoder::part`]), as
+//! `russet_data::picture` hands them out.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 
-use russet_data::hash::Hash;
-use russet_data::list::{List, Node};
+use russet_data::list::Node;
+use russet_data::listpack::Element;
 use russet_data::number::IntBuf;
 use russet_data::object::Object;
-use russet_data::set::Set;
-use russet_data::sorted_set::SortedSet;
+use russet_data::picture::Part;
 use russet_keyspace::entry::{Entry, ValueRef};
 
 use super::format::{Kind, VERSION_OF_REDIS_4_0, VERSION_OF_REDIS_7_2, container, opcode};
@@ -45,14 +45,6 @@ pub enum Access {
     Idle(u64),
     /// The counter of its uses.
     Frequency(u8),
-}
-
-/// Where to go on with a value that was written in part.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
-    begun: bool,
-    /// A node of a list, a rank of a sorted set, the cursor of a scan.
-    next: u64,
 }
 
 /// Writes keys and values.
@@ -149,177 +141,117 @@ impl Encoder {
 
     /// A value, whole.
     pub fn value(self, out: &mut Vec<u8>, value: ValueRef<'_>) {
-        let mut progress = Progress::default();
-        while !self.piece(out, value, &mut progress, usize::MAX) {}
-    }
-
-    /// As much of a value as fits into about `most_bytes` more bytes. Returns whether that was the
-    /// rest of it.
-    pub fn piece(
-        self,
-        out: &mut Vec<u8>,
-        value: ValueRef<'_>,
-        progress: &mut Progress,
-        most_bytes: usize,
-    ) -> bool {
-        let is_first = !std::mem::replace(&mut progress.begun, true);
-        let most_len = out.len().saturating_add(most_bytes);
         match value {
             ValueRef::Int(number) => output::integer(out, number),
             ValueRef::Bytes(bytes) => output::string(out, bytes, self.options),
             ValueRef::Object(Object::String(bytes)) => output::string(out, bytes, self.options),
-            ValueRef::Object(object) => {
-                return self.elements(out, object, is_first, &mut progress.next, most_len);
-            }
-        }
-        true
-    }
-
-    fn elements(
-        self,
-        out: &mut Vec<u8>,
-        object: &Object,
-        is_first: bool,
-        next: &mut u64,
-        most_len: usize,
-    ) -> bool {
-        match object {
-            Object::String(_) => unreachable!("strings have no elements"),
-            Object::List(list) => self.list(out, list, is_first, next, most_len),
-            Object::Set(set) => self.set(out, set, is_first, next, most_len),
-            Object::Hash(hash) => self.hash(out, hash, is_first, next, most_len),
-            Object::SortedSet(set) => self.sorted_set(out, set, is_first, next, most_len),
+            ValueRef::Object(object) => match self.block(object) {
+                Some(block) => output::string(out, &block, self.options),
+                None => {
+                    self.count(out, object);
+                    for_each_part(object, &mut |part| self.part(out, part));
+                }
+            },
         }
     }
 
-    fn list(
-        self,
-        out: &mut Vec<u8>,
-        list: &List,
-        is_first: bool,
-        next: &mut u64,
-        most_len: usize,
-    ) -> bool {
+    /// The bytes of a collection that is written as one string.
+    fn block(self, object: &Object) -> Option<Cow<'_, [u8]>> {
         let packs = self.level == Level::Redis7;
-        if is_first {
-            output::length(out, if packs { list.node_count() } else { list.len() } as u64);
+        if let Object::Set(set) = object
+            && let Some(intset) = set.intset()
+        {
+            return Some(Cow::Borrowed(intset.as_bytes()));
         }
-        let stopped = list.visit_nodes(*next as usize, |node| {
-            *next += 1;
-            match node {
-                Node::Packed(listpack) if packs => {
-                    output::length(out, container::PACKED);
-                    output::string(out, &listpack.to_bytes(), self.options);
-                }
-                Node::Plain(element) if packs => {
+        let listpack = match object {
+            Object::Set(set) => set.listpack(),
+            Object::Hash(hash) => hash.listpack(),
+            Object::SortedSet(set) => set.listpack(),
+            Object::List(_) | Object::String(_) => None,
+        };
+        listpack.filter(|_| packs).map(|listpack| Cow::Owned(listpack.to_bytes()))
+    }
+
+    /// How many parts of a collection follow, each of which [`Encoder::part`] writes.
+    pub fn count(self, out: &mut Vec<u8>, object: &Object) {
+        let count = match object {
+            Object::List(list) if self.level == Level::Redis7 => list.node_count(),
+            Object::List(list) => list.len(),
+            Object::Set(set) => set.len(),
+            Object::Hash(hash) => hash.len(),
+            Object::SortedSet(set) => set.len(),
+            Object::String(_) => unreachable!("strings have no parts"),
+        };
+        output::length(out, count as u64);
+    }
+
+    /// A part of a collection that is not written as one string.
+    pub fn part(self, out: &mut Vec<u8>, part: Part<'_>) {
+        let mut scratch = IntBuf::new();
+        let mut string = |out: &mut _, element: Element<'_>| {
+            output::string(out, element.as_bytes(&mut scratch), self.options);
+        };
+        match part {
+            Part::Member(member) => string(out, member),
+            Part::Field(field, value) => {
+                string(out, field);
+                string(out, value);
+            }
+            Part::Scored(member, score) => {
+                string(out, member);
+                out.extend(score.to_le_bytes());
+            }
+            Part::Node(_, Node::Packed(listpack)) if self.level == Level::Redis7 => {
+                output::length(out, container::PACKED);
+                output::string(out, &listpack.to_bytes(), self.options);
+            }
+            Part::Node(_, Node::Packed(listpack)) => {
+                listpack.iter().for_each(|element| string(out, element));
+            }
+            Part::Node(_, Node::Plain(element)) => {
+                if self.level == Level::Redis7 {
                     output::length(out, container::PLAIN);
-                    output::string(out, element, self.options);
                 }
-                Node::Packed(listpack) => {
-                    let mut scratch = IntBuf::new();
-                    for element in listpack.iter() {
-                        output::string(out, element.as_bytes(&mut scratch), self.options);
-                    }
-                }
-                Node::Plain(element) => output::string(out, element, self.options),
-            }
-            if out.len() >= most_len { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        });
-        stopped.is_continue()
-    }
-
-    fn set(
-        self,
-        out: &mut Vec<u8>,
-        set: &Set,
-        is_first: bool,
-        next: &mut u64,
-        most_len: usize,
-    ) -> bool {
-        if let Some(intset) = set.intset() {
-            output::string(out, intset.as_bytes(), self.options);
-            return true;
-        }
-        if let Some(listpack) = set.listpack().filter(|_| self.level == Level::Redis7) {
-            output::string(out, &listpack.to_bytes(), self.options);
-            return true;
-        }
-        if is_first {
-            output::length(out, set.len() as u64);
-        }
-        let mut scratch = IntBuf::new();
-        until_full(out, next, most_len, |out, cursor| {
-            set.scan(cursor, &mut |member| {
-                output::string(out, member.as_bytes(&mut scratch), self.options);
-            })
-        })
-    }
-
-    fn hash(
-        self,
-        out: &mut Vec<u8>,
-        hash: &Hash,
-        is_first: bool,
-        next: &mut u64,
-        most_len: usize,
-    ) -> bool {
-        if let Some(listpack) = hash.listpack().filter(|_| self.level == Level::Redis7) {
-            output::string(out, &listpack.to_bytes(), self.options);
-            return true;
-        }
-        if is_first {
-            output::length(out, hash.len() as u64);
-        }
-        let mut scratch = IntBuf::new();
-        until_full(out, next, most_len, |out, cursor| {
-            hash.scan(cursor, &mut |field, value| {
-                output::string(out, field.as_bytes(&mut scratch), self.options);
-                output::string(out, value.as_bytes(&mut scratch), self.options);
-            })
-        })
-    }
-
-    fn sorted_set(
-        self,
-        out: &mut Vec<u8>,
-        set: &SortedSet,
-        is_first: bool,
-        next: &mut u64,
-        most_len: usize,
-    ) -> bool {
-        if let Some(listpack) = set.listpack().filter(|_| self.level == Level::Redis7) {
-            output::string(out, &listpack.to_bytes(), self.options);
-            return true;
-        }
-        if is_first {
-            output::length(out, set.len() as u64);
-        }
-        let mut scratch = IntBuf::new();
-        // From the highest score down, so that whoever loads it adds at the front each time.
-        let left = set.len() - *next as usize;
-        for (member, score) in set.range(0..left).rev() {
-            output::string(out, member.as_bytes(&mut scratch), self.options);
-            out.extend(score.to_le_bytes());
-            *next += 1;
-            if out.len() >= most_len {
-                break;
+                output::string(out, element, self.options);
             }
         }
-        *next as usize == set.len()
     }
 }
 
-/// Scans on until all is written or there is enough. Returns whether it is all.
-fn until_full(
-    out: &mut Vec<u8>,
-    cursor: &mut u64,
-    most_len: usize,
-    mut scan: impl FnMut(&mut Vec<u8>, u64) -> u64,
-) -> bool {
+/// Shows the parts of a collection to `visit`.
+fn for_each_part(object: &Object, visit: &mut dyn FnMut(Part<'_>)) {
+    match object {
+        Object::String(_) => {}
+        Object::List(list) => {
+            let mut places = 0..;
+            let _: ControlFlow<()> = list.visit_nodes(0, |node| {
+                let place = places.next().expect("a list has fewer nodes");
+                visit(Part::Node(place, node));
+                ControlFlow::Continue(())
+            });
+        }
+        Object::Set(set) => {
+            scan(|cursor| set.scan(cursor, &mut |member| visit(Part::Member(member))));
+        }
+        Object::Hash(hash) => {
+            scan(|cursor| {
+                hash.scan(cursor, &mut |field, value| visit(Part::Field(field, value)))
+            });
+        }
+        // From the highest score down, so that whoever loads it adds at the front each time.
+        Object::SortedSet(set) => {
+            set.iter().rev().for_each(|(member, score)| visit(Part::Scored(member, score)));
+        }
+    }
+}
+
+/// Scans from the beginning to the end.
+fn scan(mut step: impl FnMut(u64) -> u64) {
+    let mut cursor = 0;
     loop {
-        *cursor = scan(out, *cursor);
-        if *cursor == 0 || out.len() >= most_len {
-            return *cursor == 0;
+        cursor = step(cursor);
+        if cursor == 0 {
+            return;
         }
     }
 }

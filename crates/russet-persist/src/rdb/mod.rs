@@ -25,7 +25,7 @@
 //! nothing is allocated that the bytes do not make up for: a count is believed only as far as there are
 //! bytes left for its elements (LZF stands for at most 88 times its bytes).
 //!
-//! **Writing** is of one value at a time into a buffer ([`Encoder`]), a large one in pieces, so that
+//! **Writing** is of one value at a time into a buffer ([`Encoder`]), a large one in parts, so that
 //! whoever holds its lock can let go between two.
 
 mod decode;
@@ -41,7 +41,7 @@ mod tests;
 mod ziplist;
 
 pub use decode::{Limits, Value, decode, entry};
-pub use encode::{Access, Checksum, Encoder, Level, Progress};
+pub use encode::{Access, Checksum, Encoder, Level};
 pub use error::{Error, Problem};
 pub use format::Kind;
 pub use items::{Item, Items, KeyItem};

@@ -313,6 +313,9 @@ impl<'a> View<'a> {
             self.note_ready(hash, entry.key());
         }
         let guard = self.locks.shard(shard);
+        if entry.is_being_pictured() {
+            guard.announce_move(db, hash, &entry);
+        }
         if guard.find(db, hash, entry.key()).is_none() {
             guard.insert(db, hash, entry);
             return None;

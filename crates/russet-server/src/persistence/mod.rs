@@ -1,11 +1,12 @@
 //! Keys in files: what of it is the server's business, and not the formats' (`russet-persist`).
 //!
-//! Saving while everybody goes on writing is in `snapshot.rs` and `walker.rs`, what is on its way to the
-//! disk in `spool.rs`, the file in `file.rs`; `aof/` is the log of changes. `save.rs` decides when, `load.rs` is the way back, and
+//! Saving while everybody goes on writing is in `snapshot.rs` and `walker.rs`, large collections apart
+//! in `large.rs`, what is on its way to the disk in `spool.rs`, the file in `file.rs`; `aof/` is the log of changes. `save.rs` decides when, `load.rs` is the way back, and
 //! `status.rs` is what others ask about.
 
 pub mod aof;
 mod file;
+mod large;
 pub mod load;
 pub mod save;
 pub mod snapshot;

@@ -5,7 +5,8 @@
 //! he is about to change is never refused.
 //!
 //! A large value comes in pieces, which must follow each other; what else arrives until its last
-//! piece waits.
+//! piece waits. If there are several such values, they are written in the order in which they began, and
+//! the pieces of the later ones wait.
 //!
 //! The writer is not woken for less than a chunk, because workers and the writer may have to share one
 //! processor, and changing between them for each key that is handed over costs more than writing it.
@@ -47,11 +48,23 @@ struct State {
     /// What is handed over key by key, until it is a chunk.
     open: Chunk,
     whole: VecDeque<Chunk>,
-    pieces: VecDeque<Chunk>,
+    /// Large values of which the writer has not got the last piece.
+    values: VecDeque<Value>,
+    next_value: ValueId,
     bytes: usize,
-    /// The last chunk that was taken continues.
+    /// The writer has got some pieces of the first value, and needs the others before anything else.
     is_inside_value: bool,
     is_complete: bool,
+}
+
+/// Which large value a piece belongs to.
+pub type ValueId = u64;
+
+/// The pieces of a large value.
+struct Value {
+    id: ValueId,
+    pieces: VecDeque<Chunk>,
+    bytes: usize,
 }
 
 impl State {
@@ -62,6 +75,19 @@ impl State {
             let chunk = std::mem::replace(&mut self.open, next);
             self.whole.push_back(chunk);
         }
+    }
+
+    /// The next piece of the first large value.
+    fn next_piece(&mut self) -> Option<Chunk> {
+        let value = self.values.front_mut()?;
+        let chunk = value.pieces.pop_front()?;
+        value.bytes -= chunk.bytes.capacity();
+        self.bytes -= chunk.bytes.capacity();
+        self.is_inside_value = chunk.continues;
+        if !chunk.continues {
+            self.values.pop_front();
+        }
+        Some(chunk)
     }
 }
 
@@ -121,12 +147,44 @@ impl Spool {
         }
     }
 
-    /// Adds a piece of a large value.
-    pub fn push_piece(&self, chunk: Chunk) {
+    /// Begins a large value.
+    pub fn begin_value(&self) -> ValueId {
         let mut state = self.state.lock();
-        state.bytes += chunk.bytes.capacity();
-        state.pieces.push_back(chunk);
-        self.changed.notify_one();
+        let id = state.next_value;
+        state.next_value += 1;
+        state.values.push_back(Value { id, pieces: VecDeque::new(), bytes: 0 });
+        id
+    }
+
+    /// Adds a piece of a large value, which has not had its last one.
+    pub fn push_piece(&self, id: ValueId, chunk: Chunk) {
+        let mut state = self.state.lock();
+        let bytes = chunk.bytes.capacity();
+        state.bytes += bytes;
+        let value = state.values.iter_mut().find(|value| value.id == id).expect("it is not over");
+        value.bytes += bytes;
+        value.pieces.push_back(chunk);
+        if state.values[0].id == id {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Whether it is time to let the writer catch up with a large value, whatever else there is: inside a
+    /// value it wants nothing else.
+    pub fn is_value_ahead(&self, id: ValueId) -> bool {
+        let state = self.state.lock();
+        let value = state.values.iter().find(|value| value.id == id);
+        value.is_some_and(|value| value.bytes > BEHIND_BYTES)
+    }
+
+    /// Counts bytes that are kept elsewhere until their turn comes.
+    pub fn hold(&self, bytes: usize) {
+        self.state.lock().bytes += bytes;
+    }
+
+    /// Bytes that were kept elsewhere are so no more.
+    pub fn let_go(&self, bytes: usize) {
+        self.state.lock().bytes -= bytes;
     }
 
     /// Says that nothing more comes.
@@ -141,13 +199,13 @@ impl Spool {
     pub fn next(&self) -> Option<Chunk> {
         let mut state = self.state.lock();
         loop {
-            let mut chunk = state.pieces.pop_front();
-            if chunk.is_none() && !state.is_inside_value {
-                chunk = state.whole.pop_front();
+            if let Some(chunk) = state.next_piece() {
+                return Some(chunk);
             }
-            if let Some(chunk) = chunk {
+            if !state.is_inside_value
+                && let Some(chunk) = state.whole.pop_front()
+            {
                 state.bytes -= chunk.bytes.capacity();
-                state.is_inside_value = chunk.continues;
                 return Some(chunk);
             }
             if state.is_complete {
@@ -169,17 +227,35 @@ mod tests {
     #[test]
     fn pieces_of_a_value_are_not_interrupted() {
         let spool = Spool::default();
+        let (first, second) = (spool.begin_value(), spool.begin_value());
         spool.push(chunk("a", false));
-        spool.push_piece(chunk("b1", true));
+        spool.push_piece(second, chunk("d1", true));
+        spool.push_piece(first, chunk("b1", true));
         spool.append(0, |out| out.push(b'x'));
         assert_eq!(spool.next().map(|chunk| chunk.bytes), Some(b"b1".to_vec()));
         spool.push(chunk("c", false));
-        spool.push_piece(chunk("b2", false));
+        spool.push_piece(second, chunk("d2", false));
+        spool.push_piece(first, chunk("b2", false));
         spool.complete();
         let rest: Vec<u8> =
             std::iter::from_fn(|| spool.next()).flat_map(|chunk| chunk.bytes).collect();
-        assert_eq!(rest, b"b2acx");
-        assert_eq!(spool.state.lock().bytes, 0);
+        assert_eq!(rest, b"b2d1d2acx");
+        assert_eq!(spool.held_bytes(), 0);
+    }
+
+    /// Or the writer would wait for the next piece, and the worker for the writer.
+    #[test]
+    fn what_waits_behind_a_value_does_not_hold_up_its_pieces() {
+        let spool = Spool::default();
+        let id = spool.begin_value();
+        spool.push_piece(id, chunk("piece", true));
+        spool.next();
+        spool.push(Chunk { bytes: vec![0; FULL_BYTES + 1], ..Chunk::default() });
+        assert!(spool.is_full() && !spool.is_value_ahead(id));
+        spool.push_piece(id, Chunk { bytes: vec![0; BEHIND_BYTES + 1], ..Chunk::default() });
+        assert!(spool.is_value_ahead(id));
+        spool.next();
+        assert!(spool.is_full() && !spool.is_value_ahead(id));
     }
 
     #[test]

@@ -6,9 +6,10 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use russet_keyspace::entry::Entry;
-use russet_keyspace::keyspace::ShardGuard;
+use russet_keyspace::snapshot::cover_adopted;
 
-use super::snapshot::{Large, Orphan, Snapshot, UnderWay, is_large};
+use super::large::{Progress, is_large};
+use super::snapshot::{Orphan, Snapshot};
 use super::spool::{CHUNK_BYTES, Chunk};
 use crate::lazy_free::Garbage;
 use crate::server::Server;
@@ -62,7 +63,7 @@ impl Walker {
     }
 
     /// Gives a slice of time to the picture that is being taken. The worker is inside the gate.
-    pub fn walk(&mut self, server: &Server, worker: usize) {
+    pub fn walk(&mut self, server: &Server) {
         let current = server.persistence.snapshot.load();
         let Some(current) = &*current else {
             *self = Walker::default();
@@ -75,7 +76,7 @@ impl Walker {
         let since = self.last_slice_ended.map_or(Duration::ZERO, |ended| began - ended);
         let slice = (since / SHARE).clamp(SLICE_MIN, SLICE_MAX);
         let step = loop {
-            let step = self.step(current, server, worker);
+            let step = self.step(current, server);
             if step != Step::On || began.elapsed() >= slice {
                 break step;
             }
@@ -91,17 +92,25 @@ impl Walker {
         self.last_slice_ended = Some(Instant::now());
     }
 
-    fn step(&mut self, snapshot: &Snapshot, server: &Server, worker: usize) -> Step {
+    fn step(&mut self, snapshot: &Snapshot, server: &Server) -> Step {
+        let large = snapshot.large.first();
+        if let Some(large) = &large
+            && !large.is_ahead()
+            && large.go_on(&server.keyspace) == Progress::Some
+        {
+            return Step::On;
+        }
         if snapshot.spool.is_full() && !snapshot.is_abandoned() {
             return Step::Wait;
         }
         let part = match self.part.take().or_else(|| next_part(snapshot, server)) {
             Some(part) => part,
+            None if large.is_some() => return Step::Wait,
             None => return Step::Done,
         };
         match part {
             Part::Orphan { mut orphan, cursor } => {
-                let next = self.orphan(snapshot, &mut orphan, cursor);
+                let next = self.orphan(snapshot, server, &mut orphan, cursor);
                 if next == 0 {
                     self.flush(snapshot);
                     server.lazy_free.defer(Garbage::Tables(vec![orphan.table]));
@@ -116,16 +125,7 @@ impl Walker {
                     self.part = Some(Part::Shard { shard, db, cursor });
                     return Step::Wait;
                 };
-                let mut step = Step::On;
                 for _ in 0..BUCKETS_AT_ONCE {
-                    match write_large(snapshot, server, &guard, worker, db, cursor) {
-                        LargeStep::None => {}
-                        LargeStep::Wrote => break,
-                        LargeStep::Wait => {
-                            step = Step::Wait;
-                            break;
-                        }
-                    }
                     let table = guard.shard().db(db).map(|db| db.table());
                     let next = table.map_or(0, |table| table.prefetch_after(cursor));
                     guard.cover_with(db, cursor, &mut |entry| self.entry(snapshot, db, entry));
@@ -142,25 +142,33 @@ impl Walker {
                     }
                 }
                 self.part = Some(Part::Shard { shard, db, cursor });
-                step
+                Step::On
             }
         }
     }
 
     /// Writes a bucket of an orphan, and returns the cursor of the next.
-    fn orphan(&mut self, snapshot: &Snapshot, orphan: &mut Orphan, cursor: u64) -> u64 {
-        let is_covered = orphan.table.epoch(cursor) == orphan.covered;
-        let db = orphan.db;
-        orphan.table.scan(cursor, &mut |entry| {
-            if !is_covered {
-                self.entry(snapshot, db, entry);
-            }
+    fn orphan(
+        &mut self,
+        snapshot: &Snapshot,
+        server: &Server,
+        orphan: &mut Orphan,
+        cursor: u64,
+    ) -> u64 {
+        let Orphan { db, table, covered } = orphan;
+        let hasher = server.keyspace.hasher();
+        cover_adopted(snapshot, hasher, *db, table, cursor, *covered, &mut |entry| {
+            self.entry(snapshot, *db, entry)
         })
     }
 
-    fn entry(&mut self, snapshot: &Snapshot, db: u32, entry: &Entry) {
-        if snapshot.is_abandoned() || snapshot.was_large(db, entry.key()) {
-            return;
+    /// Writes an entry, unless it is large.
+    fn entry(&mut self, snapshot: &Snapshot, db: u32, entry: &Entry) -> bool {
+        if is_large(entry) {
+            return false;
+        }
+        if snapshot.is_abandoned() {
+            return true;
         }
         let logical = snapshot.logical[db as usize];
         if self.chunk.db != logical || self.chunk.bytes.len() >= CHUNK_BYTES {
@@ -169,6 +177,7 @@ impl Walker {
         }
         snapshot.scribe.entry(&mut self.chunk.bytes, entry);
         self.chunk.keys += 1;
+        true
     }
 
     fn flush(&mut self, snapshot: &Snapshot) {
@@ -189,78 +198,4 @@ fn next_part(snapshot: &Snapshot, server: &Server) -> Option<Part> {
     let shard = snapshot.next_shard.fetch_add(1, Ordering::Relaxed);
     let is_one = shard < server.keyspace.shard_count();
     is_one.then_some(Part::Shard { shard, db: 0, cursor: 0 })
-}
-
-/// What was done about large values.
-enum LargeStep {
-    /// Nothing: the bucket has none that is not written.
-    None,
-    /// A piece of one was written.
-    Wrote,
-    /// Nothing, because that of another worker is under way.
-    Wait,
-}
-
-/// Writes one piece of the worker's large value, or begins with one that is in the bucket.
-fn write_large(
-    snapshot: &Snapshot,
-    server: &Server,
-    guard: &ShardGuard<'_>,
-    worker: usize,
-    db: u32,
-    cursor: u64,
-) -> LargeStep {
-    if snapshot.is_abandoned() {
-        return LargeStep::None;
-    }
-    let has_own = |large: &Large| large.under_way.as_ref().is_some_and(|it| it.worker == worker);
-    let is_under_way = snapshot.has_large() && has_own(&snapshot.large.lock());
-    if !is_under_way {
-        let Some(key) = unwritten_large(snapshot, guard, db, cursor) else {
-            return LargeStep::None;
-        };
-        let mut large = snapshot.large.lock();
-        if large.under_way.is_some() {
-            return LargeStep::Wait;
-        }
-        let hash = server.keyspace.hash(&key);
-        let (id, progress) = ((db, key), Default::default());
-        large.under_way = Some(UnderWay { id, hash, progress, worker });
-        snapshot.large_keys.fetch_add(1, Ordering::Relaxed);
-    }
-    let mut large = snapshot.large.lock();
-    let Some(UnderWay { id: (db, key), hash, .. }) = &large.under_way else {
-        return LargeStep::Wrote;
-    };
-    // Whoever changes it finishes it, so it is there.
-    let entry = guard.find(*db, *hash, key).expect("N3");
-    if snapshot.go_on(&mut large, &entry) {
-        let Large { under_way, done } = &mut *large;
-        done.extend(under_way.take().map(|ended| ended.id));
-    }
-    LargeStep::Wrote
-}
-
-/// A large value in a bucket that is not covered, which nobody has written.
-fn unwritten_large(
-    snapshot: &Snapshot,
-    guard: &ShardGuard<'_>,
-    db: u32,
-    cursor: u64,
-) -> Option<Vec<u8>> {
-    if guard.is_covered(db, cursor) {
-        return None;
-    }
-    let mut found = None;
-    guard.shard().db(db)?.table().scan(cursor, &mut |entry| {
-        if is_large(entry) && found.is_none() {
-            let key = entry.key().to_vec();
-            let is_done =
-                snapshot.has_large() && snapshot.large.lock().done.contains(&(db, key.clone()));
-            if !is_done {
-                found = Some(key);
-            }
-        }
-    });
-    found
 }

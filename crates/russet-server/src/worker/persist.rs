@@ -75,7 +75,7 @@ impl Worker {
         if (persistence.snapshot.load().is_some() || self.duties.walker.is_at_work())
             && gate.enter(self.context.id)
         {
-            self.duties.walker.walk(&self.server, self.context.id);
+            self.duties.walker.walk(&self.server);
             gate.leave(self.context.id);
         }
     }
