@@ -16,6 +16,8 @@ use super::{info, integer, rounds, russet_in, save_in_background, wait_until};
 /// Elements of large collections, which are saved in pieces.
 const ELEMENTS: usize = 6000;
 const PAIRS: usize = 2000;
+/// Names that a collection has one after the other.
+const NAMES: usize = 7;
 /// Pairs of keys that expire together.
 const TWINS: usize = 50;
 
@@ -41,6 +43,9 @@ fn fill(client: &mut Client) {
         client.run(&format!("HSET hash {}", each(&|at| format!("field:{at} 0"))));
         client.run(&format!("ZADD zset {}", each(&|at| format!("0 member:{at}"))));
         client.run(&format!("SADD set:0 {}", each(&|at| format!("member:{at}"))));
+        client.run(&format!("SADD heir:0 {}", each(&|at| format!("member:{at}"))));
+        client.run(&format!("HSET wanderer:0 {}", each(&|at| format!("field:{at} 0"))));
+        client.run(&format!("RPUSH mirror {}", each(&|_| format!("{:x>12}", 0))));
     }
     client.run("SET ball:0 1");
     client.run("SET mover 1");
@@ -60,8 +65,8 @@ struct Writers {
 impl Writers {
     fn start(server: &Server) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
-        let writers: [fn(&mut Client, usize); 6] =
-            [pairs, queues, collections, names, databases, generations];
+        let writers: [fn(&mut Client, usize); 8] =
+            [pairs, queues, collections, wanderers, heirs, names, databases, generations];
         let threads = writers.into_iter().map(|write| {
             let (mut client, stop) = (server.client(), stop.clone());
             std::thread::spawn(move || {
@@ -110,6 +115,27 @@ fn collections(client: &mut Client, turn: usize) {
     );
 }
 
+/// Collections that change their name, and that change within.
+fn wanderers(client: &mut Client, turn: usize) {
+    let (one, other) = (turn * 31 % ELEMENTS, turn * 17 % ELEMENTS);
+    let (from, to) = (turn % NAMES, (turn + 1) % NAMES);
+    client.run(&format!("RENAME wanderer:{from} wanderer:{to}"));
+    let by = |field, by| format!("HINCRBY wanderer:{to} field:{field} {by}");
+    transaction(client, &[by(one, 1), by(other, -1)]);
+    let set = |at: usize| format!("LSET mirror {at} {:x>12}", turn);
+    transaction(client, &[set(one), set(ELEMENTS - 1 - one)]);
+}
+
+/// Collections that others take the place of.
+fn heirs(client: &mut Client, turn: usize) {
+    let (from, to) = (turn % 2, (turn + 1) % 2);
+    let remove = ["UNLINK", "DEL"][turn / 2 % 2];
+    let commands =
+        [format!("SUNIONSTORE heir:{to} heir:{from}"), format!("{remove} heir:{from}")];
+    transaction(client, &commands);
+    std::thread::sleep(Duration::from_millis(5));
+}
+
 fn names(client: &mut Client, turn: usize) {
     client.run(&format!("RENAME ball:{} ball:{}", turn % 50, (turn + 1) % 50));
     client.run(&format!("SELECT {}", turn % 2));
@@ -151,8 +177,18 @@ fn check(client: &mut Client) {
     };
     assert_eq!(sum(client, "LLEN queue", 3), ELEMENTS as i64);
     assert_eq!(sum(client, "SCARD set", 2), ELEMENTS as i64);
+    assert_eq!(sum(client, "SCARD heir", 2), ELEMENTS as i64);
     assert_eq!(sum(client, "EXISTS ball", 50), 1);
-    for (command, step) in [("HVALS hash", 1), ("ZRANGE zset 0 -1 WITHSCORES", 2)] {
+    let Reply::Array(mirror) = client.run("LRANGE mirror 0 -1") else { panic!("an array") };
+    assert_eq!(mirror.len(), ELEMENTS);
+    assert!(mirror.iter().eq(mirror.iter().rev()));
+    assert_eq!(sum(client, "EXISTS wanderer", NAMES), 1);
+    let is_there = |name: &String| client.run(&format!("EXISTS {name}")) == Reply::Integer(1);
+    let wanderer = (0..NAMES).map(|name| format!("wanderer:{name}")).find(is_there);
+    let wanderer = format!("HVALS {}", wanderer.expect("there is one"));
+    for (command, step) in
+        [("HVALS hash", 1), ("ZRANGE zset 0 -1 WITHSCORES", 2), (&wanderer, 1)]
+    {
         let Reply::Array(values) = client.run(command) else { panic!("{command}: an array") };
         assert_eq!(values.len(), step * ELEMENTS);
         let number = |value: &Reply| text(value).parse::<i64>().expect("a number");
