@@ -159,6 +159,8 @@ type Large = SmallVec<[Box<[u8]>; 1]>;
 /// Takes the entries of a bucket, and returns the keys of those that were not.
 fn take_bucket(table: &Table<Entry>, cursor: u64, take: &mut dyn FnMut(&Entry) -> bool) -> Large {
     let mut large = Large::new();
+    // All of them are asked for before the first is waited for.
+    table.scan(cursor, &mut |entry| entry.prefetch_rest());
     table.scan(cursor, &mut |entry| {
         if !take(entry) {
             large.push(entry.key().into());

@@ -17,6 +17,7 @@ use russet_keyspace::access::{AccessPolicy, restored};
 use russet_keyspace::entry::Entry;
 use russet_keyspace::keyspace::{Exclusive, ShardGuard};
 use russet_persist::rdb::{self, Error, Item, Items, KeyItem, Limits, Piece, Problem, Splitter};
+use smallvec::SmallVec;
 
 use crate::server::Server;
 use crate::worker::WorkerContext;
@@ -181,9 +182,12 @@ impl Share {
 /// So many of the keys that are left out because they are empty are named in the log.
 const EMPTY_KEYS_NAMED: u64 = 10;
 /// Keys loaded between two looks at the clock.
-const KEYS_AT_ONCE: usize = 64;
+const KEYS_AT_ONCE: usize = 32;
 
 /// Loads a few keys of a piece, and returns where it goes on and which database is selected there.
+///
+/// Their places in the keyspace are anywhere in memory. So the keys are made first, and all of their
+/// places are asked for before the first is waited for.
 fn load_some(
     server: &Server,
     context: &WorkerContext,
@@ -194,37 +198,79 @@ fn load_some(
 ) -> Result<Option<(usize, u64)>, Error> {
     let mut items = Items::resumed(&piece.bytes, piece.db, from);
     let at_once = if context.config.key_load_delay > 0 { 1 } else { KEYS_AT_ONCE };
-    for _ in 0..at_once {
-        let Some(item) = items.next_item()? else { return Ok(None) };
-        let mut guard: Option<ShardGuard<'_>> = None;
-        place(server, loader, &loading.totals, item, |shard, put| {
-            loop {
-                guard = server.keyspace.try_briefly(shard);
-                match &mut guard {
-                    Some(guard) => return put(guard),
-                    None => std::thread::yield_now(),
+    let mut batch: SmallVec<[Loaded; KEYS_AT_ONCE]> = SmallVec::new();
+    let mut has_more = true;
+    while has_more && batch.len() < at_once {
+        match items.next_item()? {
+            Some(item) => {
+                if let Some(loaded) = read(server, loader, &loading.totals, item)? {
+                    server.keyspace.prefetch_shard(server.keyspace.shard_of(loaded.hash));
+                    batch.push(loaded);
                 }
             }
-        })?;
+            None => has_more = false,
+        }
     }
-    Ok(Some((items.offset(), items.db())))
+    for Loaded { db, hash, .. } in &batch {
+        locked(server, *hash).prefetch_bucket(*db, *hash);
+    }
+    for Loaded { db, hash, .. } in &batch {
+        locked(server, *hash).prefetch_entry(*db, *hash);
+    }
+    for loaded in batch {
+        let mut guard = locked(server, loaded.hash);
+        loaded.store(&mut guard, &loading.totals)?;
+    }
+    Ok(has_more.then(|| (items.offset(), items.db())))
 }
 
-/// Puts an item's key into the keyspace; `within` lends the shard.
-fn place(
+/// The shard of a hash, which others hold for a moment only.
+fn locked(server: &Server, hash: u64) -> ShardGuard<'_> {
+    loop {
+        match server.keyspace.try_briefly(server.keyspace.shard_of(hash)) {
+            Some(guard) => return guard,
+            None => std::thread::yield_now(),
+        }
+    }
+}
+
+/// A key that was read, and where it belongs.
+struct Loaded {
+    entry: Entry,
+    /// The physical database.
+    db: u32,
+    hash: u64,
+    value_offset: usize,
+}
+
+impl Loaded {
+    /// Puts the key into its shard.
+    fn store(self, guard: &mut ShardGuard<'_>, totals: &Totals) -> Result<(), Error> {
+        let Loaded { entry, db, hash, value_offset } = self;
+        if guard.find(db, hash, entry.key()).is_some() {
+            let problem = Problem::Duplicate("keyspace");
+            return Err(Error { offset: value_offset as u64, problem });
+        }
+        guard.insert(db, hash, entry);
+        totals.loaded.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// Makes the key of an item, if it is one that is to be in the keyspace.
+fn read(
     server: &Server,
     loader: &Loader,
     totals: &Totals,
     item: Item<'_>,
-    within: impl FnOnce(usize, &mut dyn FnMut(&mut ShardGuard<'_>) -> bool) -> bool,
-) -> Result<(), Error> {
+) -> Result<Option<Loaded>, Error> {
     let item = match item {
         Item::Key(item) => item,
         Item::Function(_) => {
             tracing::warn!("The file has functions, which this version does not have.");
-            return Ok(());
+            return Ok(None);
         }
-        _ => return Ok(()),
+        _ => return Ok(None),
     };
     let problem = |problem| Error { offset: item.value_offset as u64, problem };
     let db = u32::try_from(item.db).ok().filter(|db| *db < server.keyspace.databases());
@@ -233,13 +279,13 @@ fn place(
         Ok(Some(entry)) => entry,
         Ok(None) => {
             totals.expired.fetch_add(1, Ordering::Relaxed);
-            return Ok(());
+            return Ok(None);
         }
         Err(Error { problem: Problem::Empty(_), .. }) => {
             if totals.empty.fetch_add(1, Ordering::Relaxed) < EMPTY_KEYS_NAMED {
                 tracing::info!("Loading: skipping empty key: {}", item.key.escape_ascii());
             }
-            return Ok(());
+            return Ok(None);
         }
         Err(error) => {
             let key = item.key.escape_ascii();
@@ -247,21 +293,9 @@ fn place(
             return Err(error);
         }
     };
-    let physical = server.keyspace.physical_db(db);
     let hash = server.keyspace.hash(&item.key);
-    let mut entry = Some(entry);
-    let is_new = within(server.keyspace.shard_of(hash), &mut |guard| {
-        let is_new = guard.find(physical, hash, &item.key).is_none();
-        if let Some(entry) = entry.take_if(|_| is_new) {
-            guard.insert(physical, hash, entry);
-        }
-        is_new
-    });
-    if !is_new {
-        return Err(problem(Problem::Duplicate("keyspace")));
-    }
-    totals.loaded.fetch_add(1, Ordering::Relaxed);
-    Ok(())
+    let (db, value_offset) = (server.keyspace.physical_db(db), item.value_offset);
+    Ok(Some(Loaded { entry, db, hash, value_offset }))
 }
 
 fn describe(path: &Path, error: &Error) -> String {
@@ -381,17 +415,15 @@ pub fn load_alone<R: Read>(
         while let Some(piece) = splitter.next_piece()? {
             let mut items = Items::new(&piece.bytes, piece.db);
             while let Some(item) = items.next_item()? {
-                if let Item::Key(key) = &item
-                    && options.merges
-                {
-                    let hash = server.keyspace.hash(&key.key);
-                    let shard = exclusive.shard(server.keyspace.shard_of(hash));
-                    let db = u32::try_from(key.db).ok();
-                    let db = db.filter(|db| *db < server.keyspace.databases());
-                    db.and_then(|db| shard.remove(server.keyspace.physical_db(db), hash, &key.key));
+                let behind = |error: Error| error.behind(piece.offset);
+                let Some(loaded) = read(server, &loader, &totals, item).map_err(behind)? else {
+                    continue;
+                };
+                let shard = exclusive.shard(server.keyspace.shard_of(loaded.hash));
+                if options.merges {
+                    shard.remove(loaded.db, loaded.hash, loaded.entry.key());
                 }
-                place(server, &loader, &totals, item, |shard, put| put(exclusive.shard(shard)))
-                    .map_err(|error| error.behind(piece.offset))?;
+                loaded.store(shard, &totals).map_err(behind)?;
             }
         }
         let offset = splitter.offset();

@@ -21,6 +21,9 @@ use crate::worker::clock::unix_ms;
 const WRITE_BYTES: usize = 1 << 20;
 /// A thread that writes gives others a chance after so many bytes.
 const YIELD_BYTES: usize = 64 << 10;
+/// How far the thread that writes steps back for workers that it shares a processor with: it gets less of
+/// that than they do, and lets go of it sooner when one has something to do.
+const WRITER_NICENESS: i32 = 5;
 /// How long after a save that failed the next one is tried.
 const RETRY_MS: i64 = 5000;
 /// Rewriting the log is tried again at once this often.
@@ -212,6 +215,8 @@ fn start(
     let thread = std::thread::Builder::new().name("snapshot".into());
     let writer = snapshot.clone();
     let spawned = thread.spawn(move || {
+        // Of the thread only. Should it fail, the save is in the workers' way a little more.
+        let _ = rustix::process::nice(WRITER_NICENESS);
         let result = write(&writer, &job);
         finish(&persistence, &writer, result, &job);
     });
@@ -236,6 +241,7 @@ fn write(snapshot: &Snapshot, job: &Job) -> io::Result<()> {
             snapshot.spool.flush(|| file.flush())?;
         }
         unyielded += chunk.bytes.len();
+        snapshot.spool.recycle(chunk.bytes);
         if unyielded >= YIELD_BYTES {
             // Workers may wait for this processor.
             std::thread::yield_now();

@@ -29,6 +29,10 @@ const FULL_BYTES: usize = 8 << 20;
 const BEHIND_BYTES: usize = 1 << 20;
 /// Keys are put together to about this many bytes.
 pub const CHUNK_BYTES: usize = 64 << 10;
+/// Room for a chunk and the key that makes it one.
+const BUFFER_BYTES: usize = CHUNK_BYTES + CHUNK_BYTES / 4;
+/// Buffers that are kept for the next chunks.
+const SPARE_BUFFERS: usize = 16;
 
 /// Bytes for the file.
 #[derive(Default)]
@@ -52,6 +56,9 @@ struct State {
     values: VecDeque<Value>,
     next_value: ValueId,
     bytes: usize,
+    /// Buffers of chunks that were written. Memory that is in use already is in the caches, and needs no
+    /// pages from the system.
+    spare: Vec<Vec<u8>>,
     /// The writer has got some pieces of the first value, and needs the others before anything else.
     is_inside_value: bool,
     is_complete: bool,
@@ -68,6 +75,10 @@ struct Value {
 }
 
 impl State {
+    fn buffer(&mut self) -> Vec<u8> {
+        self.spare.pop().unwrap_or_else(|| Vec::with_capacity(BUFFER_BYTES))
+    }
+
     /// Lets the writer have what was handed over so far.
     fn close(&mut self) {
         if !self.open.bytes.is_empty() {
@@ -122,6 +133,23 @@ impl Spool {
         self.state.lock().bytes
     }
 
+    /// A buffer for a chunk.
+    pub fn buffer(&self) -> Vec<u8> {
+        self.state.lock().buffer()
+    }
+
+    /// Takes back the buffer of a chunk that was written.
+    pub fn recycle(&self, mut buffer: Vec<u8>) {
+        let mut state = self.state.lock();
+        if buffer.capacity() == BUFFER_BYTES
+            && state.spare.len() < SPARE_BUFFERS
+            && !state.is_complete
+        {
+            buffer.clear();
+            state.spare.push(buffer);
+        }
+    }
+
     /// Adds keys.
     pub fn push(&self, chunk: Chunk) {
         let mut state = self.state.lock();
@@ -138,6 +166,9 @@ impl Spool {
             state.open.db = db;
         }
         let before = state.open.bytes.capacity();
+        if before == 0 {
+            state.open.bytes = state.buffer();
+        }
         write(&mut state.open.bytes);
         state.open.keys += 1;
         state.bytes += state.open.bytes.capacity() - before;
@@ -192,6 +223,7 @@ impl Spool {
         let mut state = self.state.lock();
         state.close();
         state.is_complete = true;
+        state.spare = Vec::new();
         self.changed.notify_one();
     }
 

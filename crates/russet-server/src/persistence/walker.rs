@@ -15,8 +15,8 @@ use crate::lazy_free::Garbage;
 use crate::server::Server;
 
 /// The longest and the shortest time given to the picture at once.
-const SLICE_MAX: Duration = Duration::from_micros(100);
-const SLICE_MIN: Duration = Duration::from_micros(50);
+const SLICE_MAX: Duration = Duration::from_micros(200);
+const SLICE_MIN: Duration = Duration::from_micros(25);
 /// The picture gets one part in so many of a busy worker's time.
 const SHARE: u32 = 5;
 /// Who has to wait looks again after this time.
@@ -174,6 +174,9 @@ impl Walker {
         if self.chunk.db != logical || self.chunk.bytes.len() >= CHUNK_BYTES {
             self.flush(snapshot);
             self.chunk.db = logical;
+        }
+        if self.chunk.bytes.capacity() == 0 {
+            self.chunk.bytes = snapshot.spool.buffer();
         }
         snapshot.scribe.entry(&mut self.chunk.bytes, entry);
         self.chunk.keys += 1;
