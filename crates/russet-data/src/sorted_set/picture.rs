@@ -18,9 +18,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::Member;
 use super::element::ElementRef;
 use super::ranked::{Ranked, before, element, order};
-use super::Member;
 use crate::element_hash::element_hash;
 use crate::picture::{Divisible, ElementSink, Part};
 use crate::table::prefetch;
@@ -118,8 +118,8 @@ impl Divisible for Ranked {
                 let mut last = None;
                 for handle in self.tree.range(from..below).rev() {
                     let element = element(handle);
-                    let is_taken = *is_ahead
-                        && self.table.epoch(element_hash(element.member())) == self.epoch;
+                    let is_taken =
+                        *is_ahead && self.table.epoch(element_hash(element.member())) == self.epoch;
                     if !is_taken {
                         take(part(element));
                     }

@@ -54,8 +54,7 @@ impl<T: Item> Table<T> {
 
     /// Whether all buckets are of this epoch, found by visiting them all.
     pub fn carries_epoch(&self, epoch: bool) -> bool {
-        (0..self.directory.buckets())
-            .all(|bucket| self.directory.bucket(bucket).epoch() == epoch)
+        (0..self.directory.buckets()).all(|bucket| self.directory.bucket(bucket).epoch() == epoch)
     }
 
     /// Visits every item whose hash has the low `bits` bits of `hash`, and perhaps some others.

@@ -234,9 +234,7 @@ fn for_each_part(object: &Object, visit: &mut dyn FnMut(Part<'_>)) {
             scan(|cursor| set.scan(cursor, &mut |member| visit(Part::Member(member))));
         }
         Object::Hash(hash) => {
-            scan(|cursor| {
-                hash.scan(cursor, &mut |field, value| visit(Part::Field(field, value)))
-            });
+            scan(|cursor| hash.scan(cursor, &mut |field, value| visit(Part::Field(field, value))));
         }
         // From the highest score down, so that whoever loads it adds at the front each time.
         Object::SortedSet(set) => {

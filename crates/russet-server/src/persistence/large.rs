@@ -164,8 +164,8 @@ impl Large {
             let most_len = content.bytes.len() + PIECE_BYTES;
             let mut is_done = false;
             for _ in 0..PARTS_AT_ONCE {
-                is_done = collection
-                    .continue_picture(&mut |part| self.add(&mut content, encoder, part));
+                is_done =
+                    collection.continue_picture(&mut |part| self.add(&mut content, encoder, part));
                 if is_done || content.bytes.len() >= most_len {
                     break;
                 }

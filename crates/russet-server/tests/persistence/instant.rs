@@ -130,8 +130,7 @@ fn wanderers(client: &mut Client, turn: usize) {
 fn heirs(client: &mut Client, turn: usize) {
     let (from, to) = (turn % 2, (turn + 1) % 2);
     let remove = ["UNLINK", "DEL"][turn / 2 % 2];
-    let commands =
-        [format!("SUNIONSTORE heir:{to} heir:{from}"), format!("{remove} heir:{from}")];
+    let commands = [format!("SUNIONSTORE heir:{to} heir:{from}"), format!("{remove} heir:{from}")];
     transaction(client, &commands);
     std::thread::sleep(Duration::from_millis(5));
 }
@@ -186,9 +185,7 @@ fn check(client: &mut Client) {
     let is_there = |name: &String| client.run(&format!("EXISTS {name}")) == Reply::Integer(1);
     let wanderer = (0..NAMES).map(|name| format!("wanderer:{name}")).find(is_there);
     let wanderer = format!("HVALS {}", wanderer.expect("there is one"));
-    for (command, step) in
-        [("HVALS hash", 1), ("ZRANGE zset 0 -1 WITHSCORES", 2), (&wanderer, 1)]
-    {
+    for (command, step) in [("HVALS hash", 1), ("ZRANGE zset 0 -1 WITHSCORES", 2), (&wanderer, 1)] {
         let Reply::Array(values) = client.run(command) else { panic!("{command}: an array") };
         assert_eq!(values.len(), step * ELEMENTS);
         let number = |value: &Reply| text(value).parse::<i64>().expect("a number");
