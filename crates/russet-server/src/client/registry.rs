@@ -190,6 +190,11 @@ impl ClientInfo {
         }
     }
 
+    /// What stands in the place of a client: it is registered nowhere.
+    pub fn nobody(worker: usize) -> Self {
+        ClientInfo::new(0, worker, 0, Transport::Unix(PathBuf::new()), 0)
+    }
+
     /// Puts down the command executed last, or that there is none of the name asked for.
     #[inline]
     pub fn set_last_command(&self, entry: Option<&'static CommandEntry>) {

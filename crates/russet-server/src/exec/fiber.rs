@@ -49,7 +49,7 @@ use russet_resp::ArgSpan;
 
 use super::dispatch::{Outcome, Request, run_special};
 use super::{Args, OwnedCommand};
-use crate::client::Client;
+use crate::client::{Client, ClientInfo};
 use crate::command::CommandEntry;
 use crate::error::Error;
 use crate::process::crash::in_flight;
@@ -61,8 +61,9 @@ use crate::worker::WorkerContext;
 const STACK_BYTES: usize = 2 << 20;
 /// Fibers that a worker keeps for the next commands.
 const KEPT_IDLE: usize = 2;
-/// Bytes of a request or a reply for which a fiber keeps room.
-const KEPT_BYTES: usize = 64 << 10;
+/// Bytes of a request or a reply for which a fiber keeps room: those of most scripts, and fewer than
+/// would be missed when memory is counted.
+const KEPT_BYTES: usize = 4 << 10;
 /// Arguments above this size have allocations of their own, so that spans reach all others.
 const LARGE_BYTES: usize = 32 << 10;
 const ARGUMENTS_MAX_BYTES: usize = 1 << 30;
@@ -91,10 +92,10 @@ struct Loan {
 
 impl Loan {
     /// Something in its place.
-    fn blank(worker: &WorkerContext, client: &Client) -> Self {
+    fn blank(worker: &WorkerContext) -> Self {
         Loan {
             worker: WorkerContext::new(worker.id, worker.config.clone(), worker.stats.clone()),
-            client: Client::new(client.info.clone(), false),
+            client: Client::new(Arc::new(ClientInfo::nobody(worker.id)), false),
         }
     }
 
@@ -181,7 +182,7 @@ pub struct Fiber {
 
 impl Fiber {
     /// A fiber for commands of a worker.
-    fn new(server: Arc<Server>, worker: &WorkerContext, client: &Client) -> Box<Self> {
+    pub fn new(server: Arc<Server>, worker: &WorkerContext) -> Box<Self> {
         let stack = DefaultStack::new(STACK_BYTES).expect("the system has room for a stack");
         let coroutine = Coroutine::with_stack(stack, move |yielder, first| {
             let mut call = first;
@@ -191,7 +192,7 @@ impl Fiber {
             }
         });
         let job = Job {
-            loan: Loan::blank(worker, client),
+            loan: Loan::blank(worker),
             entry: None,
             arguments: Vec::new(),
             owned: Vec::new(),
@@ -282,7 +283,7 @@ pub(super) fn run_on_fiber(
 ) -> Outcome {
     let mut fiber = match worker.idle_fibers.pop() {
         Some(fiber) => fiber,
-        None => Fiber::new(server.shared(), worker, client),
+        None => Fiber::new(server.shared(), worker),
     };
     let mut job = fiber.job.take().expect("it is idle");
     job.take_over(entry, &request);
@@ -330,7 +331,7 @@ impl<'a> Pauser<'a> {
             self.server.keyspace.gate().lodge();
         }
         let spare = self.spare.take();
-        let mut loan = spare.unwrap_or_else(|| Box::new(Loan::blank(worker, client)));
+        let mut loan = spare.unwrap_or_else(|| Box::new(Loan::blank(worker)));
         loan.swap(worker, client);
         let call = in_flight::without(|| self.yielder.suspend(Answer::Paused(loan, wish)));
         let Call::GoOn(mut loan) = call else { unreachable!("the command has not ended") };

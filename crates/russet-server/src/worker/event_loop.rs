@@ -19,6 +19,7 @@ use super::paused::Paused;
 use super::{Message, WorkerContext};
 use crate::client::{Client, ClientFlags, ClientInfo, Close, ReplyMode};
 use crate::config::MemoryShare;
+use crate::exec::fiber::Fiber;
 use crate::net::Stream;
 use crate::pubsub::{self, Publication};
 use crate::server::Server;
@@ -76,6 +77,8 @@ impl Worker {
         let stats = server.workers[id].stats.clone();
         let mut context = WorkerContext::new(id, config, stats);
         context.has_event_loop = true;
+        // From the start, so that a later command does not seem to take the memory.
+        context.idle_fibers.push(Fiber::new(server.clone(), &context));
         Worker {
             charged_under: MemoryShare::Bytes(0),
             defrag: Default::default(),
