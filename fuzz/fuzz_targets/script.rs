@@ -9,7 +9,7 @@ use std::cell::RefCell;
 
 use libfuzzer_sys::fuzz_target;
 use russet_resp::{ArgSpan, Protocol, ReplyWriter};
-use russet_script::sandbox::Identity;
+use russet_script::sandbox::{ErrorStyle, Identity};
 use russet_script::{Called, Host, Interpreter, LogLevel, Pace, Replication};
 
 /// Enough for small scripts, little enough to be met often.
@@ -48,7 +48,7 @@ impl Host for Echo {
 
 thread_local! {
     static INTERPRETER: RefCell<Interpreter> = RefCell::new({
-        let identity = Identity { version: "7.2.4".to_owned() };
+        let identity = Identity { version: "7.2.4".to_owned(), errors: ErrorStyle::default() };
         Interpreter::new(&identity, LIMIT_BYTES)
     });
 }

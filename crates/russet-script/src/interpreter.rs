@@ -5,7 +5,7 @@ use russet_resp::ReplyWriter;
 use crate::host::Host;
 use crate::lua::{Kind, Reference, Stack, State};
 use crate::reply;
-use crate::sandbox::{self, Identity, Surroundings};
+use crate::sandbox::{self, ErrorStyle, Identity, Surroundings};
 
 /// A script compiled by one interpreter, which alone can run it.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +69,16 @@ impl Interpreter {
         self.state.with(|stack| {
             if stack.compile(source, c"@user_script") {
                 return Ok(Compiled(stack.keep()));
+            }
+            if stack.shared().style.get() == ErrorStyle::Lines {
+                // Scripts were made functions before they were compiled, which shows in what is said
+                // of an end that comes too early.
+                let function = [b"function f() ", source, b"\nend"].concat();
+                if stack.compile(&function, c"@user_script") {
+                    stack.pop(1);
+                } else {
+                    stack.remove(-2);
+                }
             }
             let wrong = stack.text(-1).unwrap_or_default().to_vec();
             stack.pop(1);

@@ -21,6 +21,7 @@ use russet_resp::{ArgSpan, Protocol};
 use super::Stack;
 use crate::host::{Host, Pace};
 use crate::libraries::Settings;
+use crate::sandbox::ErrorStyle;
 
 /// Lua aligns everything to 8 bytes.
 const ALIGNMENT: usize = 8;
@@ -40,6 +41,8 @@ pub struct Shared {
     pub(crate) protocol: Cell<Protocol>,
     /// The state of `math.random`.
     pub(crate) random: Cell<u64>,
+    /// How errors are told.
+    pub(crate) style: Cell<ErrorStyle>,
     /// How `cjson` behaves.
     pub(crate) json: Cell<Settings>,
     /// Room for calls of commands.
@@ -110,6 +113,7 @@ impl State {
             stopped: Cell::new(None),
             protocol: Cell::default(),
             random: Cell::new(crate::sandbox::random::SEED),
+            style: Cell::default(),
             json: Cell::default(),
             scratch: RefCell::default(),
         });

@@ -9,20 +9,24 @@
 //! metatable that no script can make.
 
 mod base;
+mod errors;
 mod protect;
 pub(crate) mod random;
 mod redis;
 
 use crate::libraries;
-use crate::lua::{Kind, Library, Raised, Reference, Stack};
+use crate::lua::{Library, Raised, Reference, Stack};
 
-pub use redis::{push_error, sha1_hex};
+pub use errors::{ErrorStyle, push_error};
+pub use redis::sha1_hex;
 
 /// What the sandbox is made for.
 #[derive(Clone, Debug)]
 pub struct Identity {
     /// `redis.REDIS_VERSION`, such as `7.2.4`.
     pub version: String,
+    /// How errors are told.
+    pub errors: ErrorStyle,
 }
 
 impl Identity {
@@ -43,6 +47,7 @@ pub(crate) struct Surroundings {
 
 /// Makes the globals of a new state.
 pub(crate) fn build(stack: &mut Stack<'_>, identity: &Identity) -> Surroundings {
+    stack.shared().style.set(identity.errors);
     for library in [Library::Base, Library::Table, Library::String, Library::Math] {
         stack.open(library);
     }
@@ -51,7 +56,7 @@ pub(crate) fn build(stack: &mut Stack<'_>, identity: &Identity) -> Surroundings 
     base::install(stack, globals);
     libraries::install(stack, globals);
     redis::install(stack, globals, identity);
-    stack.push_function(error_handler);
+    stack.push_function(errors::handle);
     stack.push_copy(-1);
     stack.raw_set_field(globals, "__redis__err__handler");
     let handler = stack.keep();
@@ -80,30 +85,4 @@ pub(crate) fn expect_text(stack: &mut Stack<'_>, argument: i32) -> Result<(), Ra
         Some(_) => Ok(()),
         None => Err(stack.type_error(argument, "string")),
     }
-}
-
-/// Called with every error that a script does not catch: makes it a table, if it is none, and adds
-/// where it was raised.
-fn error_handler(stack: &mut Stack<'_>) -> Result<usize, Raised> {
-    stack.set_top(1);
-    // Level 0 is this function, 1 has raised the error. If that is not Lua, its caller says more.
-    let frame = match stack.frame(1) {
-        Some(frame) if frame.is_native => stack.frame(2),
-        frame => frame,
-    };
-    if stack.kind(1) != Kind::Table {
-        let text = [b"ERR ", &base::shown(stack, 1)[..]].concat();
-        stack.push_table(0, 3);
-        stack.push_bytes(&text);
-        stack.raw_set_field(-2, "err");
-    } else if stack.is_protected(1) {
-        return Ok(1);
-    }
-    if let Some(frame) = frame {
-        stack.push_bytes(&frame.source);
-        stack.raw_set_field(-2, "source");
-        stack.push_number(frame.line.into());
-        stack.raw_set_field(-2, "line");
-    }
-    Ok(1)
 }

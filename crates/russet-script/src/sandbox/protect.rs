@@ -1,5 +1,6 @@
 //! Protected tables. See [`super`].
 
+use super::errors::ErrorStyle;
 use crate::lua::{Kind, READONLY, Raised, Stack};
 
 /// Puts protected tables in the places of all tables that are globals, and one in the place of the
@@ -71,19 +72,38 @@ fn push_protected(stack: &mut Stack<'_>) {
 
 /// Whoever writes to a protected table gets this.
 fn refuse(stack: &mut Stack<'_>) -> Result<usize, Raised> {
+    if stack.shared().style.get() == ErrorStyle::Lines && stack.kind(1) == Kind::Table {
+        // Before all tables were protected, only new globals were refused.
+        stack.push_globals();
+        if stack.is_same(1, -1) {
+            let name = global_name(stack);
+            return Err(stack.error(&quoted("Script attempted to create global variable", &name)));
+        }
+    }
     Err(stack.error(READONLY.as_bytes()))
 }
 
 /// Whoever reads a global that does not exist gets this.
 fn nonexistent(stack: &mut Stack<'_>) -> Result<usize, Raised> {
-    let name = match stack.text(2) {
+    let name = global_name(stack);
+    let text = stack.shared().style.get().choose(
+        "Script attempted to access nonexistent global variable",
+        "Script attempted to access unexisting global variable",
+    );
+    Err(stack.error(&quoted(text, &name)))
+}
+
+/// The name of the global that a metamethod is asked for.
+fn global_name(stack: &mut Stack<'_>) -> Vec<u8> {
+    match stack.text(2) {
         // As in C, the name ends at its first zero byte.
         Some(name) => name.split(|&byte| byte == 0).next().unwrap_or_default().to_vec(),
         None => b"(null)".to_vec(),
-    };
-    let text: &[&[u8]] =
-        &[b"Script attempted to access nonexistent global variable '", &name, b"'"];
-    Err(stack.error(&text.concat()))
+    }
+}
+
+fn quoted(text: &str, name: &[u8]) -> Vec<u8> {
+    [text.as_bytes(), b" '", name, b"'"].concat()
 }
 
 /// `getmetatable(value)`; its upvalue is a list: the protected metatable of strings, that of the

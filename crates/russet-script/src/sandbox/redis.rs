@@ -5,6 +5,7 @@ use russet_resp::{ArgSpan, Protocol};
 use sha1::{Digest, Sha1};
 
 use super::Identity;
+use super::errors::{ErrorStyle, push_error, push_refusal};
 use crate::host::{Called, LogLevel, Replication};
 use crate::lua::{Function, Kind, Raised, Stack};
 use crate::reply;
@@ -54,25 +55,6 @@ fn add<F: Function>(stack: &mut Stack<'_>, name: &str, function: F) {
     stack.raw_set_field(-2, name);
 }
 
-/// Pushes an error as scripts see errors of commands: a table with the text in its field `err`.
-///
-/// A text that begins with `-` has a code; any other gets `ERR`.
-pub fn push_error(stack: &mut Stack<'_>, text: &[u8]) {
-    let (code, message) = match text.strip_prefix(b"-") {
-        None => (&b"ERR"[..], text),
-        Some(line) => match line.iter().position(|&byte| byte == b' ') {
-            None => (&b"ERR"[..], line),
-            Some(end) => (&line[..end], &line[end + 1..]),
-        },
-    };
-    let is_line_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
-    let start = message.iter().position(|byte| !is_line_end(byte)).unwrap_or(message.len());
-    let end = message.iter().rposition(|byte| !is_line_end(byte)).map_or(start, |last| last + 1);
-    stack.push_table(0, 4);
-    stack.push_bytes(&[code, b" ", &message[start..end]].concat());
-    stack.raw_set_field(-2, "err");
-}
-
 fn raise(stack: &mut Stack<'_>, text: &str) -> Raised {
     push_error(stack, text.as_bytes());
     stack.raise()
@@ -112,9 +94,13 @@ fn execute(stack: &mut Stack<'_>) -> bool {
     scratch.spans.clear();
     scratch.reply.clear();
     let arguments = stack.top();
+    let style = shared.style.get();
     let mut wrong = None;
     if arguments == 0 {
-        wrong = Some(&b"Please specify at least one argument for this redis lib call"[..]);
+        wrong = Some(style.choose(
+            "Please specify at least one argument for this redis lib call",
+            "Please specify at least one argument for redis.call()",
+        ));
     }
     for argument in 1..=arguments {
         let start = scratch.arguments.len();
@@ -129,13 +115,16 @@ fn execute(stack: &mut Stack<'_>) -> bool {
                 scratch.arguments.extend_from_slice(text.format_17_digits(number));
             }
             _ => {
-                wrong = Some(b"Lua redis lib command arguments must be strings or integers");
+                wrong = Some(style.choose(
+                    "Lua redis lib command arguments must be strings or integers",
+                    "Lua redis() command arguments must be strings or integers",
+                ));
                 break;
             }
         }
         let len = scratch.arguments.len() - start;
         let (Ok(start), Ok(len)) = (u32::try_from(start), u32::try_from(len)) else {
-            wrong = Some(b"Lua redis lib command arguments are too long");
+            wrong = Some("Lua redis lib command arguments are too long");
             break;
         };
         scratch.spans.push(ArgSpan::bytes(start, len));
@@ -143,7 +132,7 @@ fn execute(stack: &mut Stack<'_>) -> bool {
     // The arguments are not needed any more, and so there is room for the result.
     stack.set_top(0);
     if let Some(wrong) = wrong {
-        push_error(stack, wrong);
+        push_refusal(stack, wrong.as_bytes());
         shared.scratch.replace(scratch);
         return false;
     }
@@ -158,7 +147,7 @@ fn execute(stack: &mut Stack<'_>) -> bool {
             !is_error
         }
         Some(Called::Refused(text)) => {
-            push_error(stack, &text);
+            push_refusal(stack, &text);
             stack.push_boolean(true);
             stack.raw_set_field(-2, reply::COUNTED);
             false
@@ -243,10 +232,13 @@ pub fn sha1_hex(bytes: &[u8]) -> [u8; 40] {
 /// `redis.error_reply(text)`
 fn error_reply(stack: &mut Stack<'_>) -> Result<usize, Raised> {
     if stack.top() != 1 || stack.kind(1) != Kind::String {
-        push_error(stack, b"wrong number or type of arguments");
+        push_refusal(stack, b"wrong number or type of arguments");
         return Ok(1);
     }
     let text = stack.bytes(1).expect("it is a string");
+    if stack.shared().style.get() == ErrorStyle::Lines {
+        return Ok(push_field(stack, "err"));
+    }
     let text = text.split(|&byte| byte == 0).next().unwrap_or_default();
     let line = if text.starts_with(b"-") { text.to_vec() } else { [b"-", text].concat() };
     push_error(stack, &line);
@@ -256,13 +248,18 @@ fn error_reply(stack: &mut Stack<'_>) -> Result<usize, Raised> {
 /// `redis.status_reply(text)`
 fn status_reply(stack: &mut Stack<'_>) -> Result<usize, Raised> {
     if stack.top() != 1 || stack.kind(1) != Kind::String {
-        push_error(stack, b"wrong number or type of arguments");
+        push_refusal(stack, b"wrong number or type of arguments");
         return Ok(1);
     }
+    Ok(push_field(stack, "ok"))
+}
+
+/// Pushes a table whose only field is the first argument; returns how many values that makes.
+fn push_field(stack: &mut Stack<'_>, name: &str) -> usize {
     stack.push_table(0, 1);
     stack.push_copy(1);
-    stack.raw_set_field(-2, "ok");
-    Ok(1)
+    stack.raw_set_field(-2, name);
+    1
 }
 
 /// `redis.set_repl(who)`
@@ -275,7 +272,10 @@ fn set_repl(stack: &mut Stack<'_>) -> Result<usize, Raised> {
     }
     let who = stack.number(1).unwrap_or_default() as i64;
     if who & !(TO_FILE | TO_REPLICAS) != 0 {
-        let text = "Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.";
+        let text = stack.shared().style.get().choose(
+            "Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.",
+            "Invalid replication flags. Use REPL_AOF, REPL_SLAVE, REPL_ALL or REPL_NONE.",
+        );
         return Err(raise(stack, text));
     }
     let replication =

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
-use russet_script::sandbox::Identity;
+use russet_script::sandbox::{ErrorStyle, Identity};
 use russet_script::{Compiled, Interpreter};
 
 use super::cache::{Digest, Script, Scripts};
-use crate::config::Config;
+use crate::config::{Compatibility, Config};
 
 /// Compiled scripts beyond those that the server knows, before the forgotten ones are looked for.
 const FORGOTTEN_KEPT: usize = 64;
@@ -45,7 +45,12 @@ pub struct Engine {
 impl Engine {
     /// An engine that has compiled nothing yet.
     pub fn new(config: &Config, scripts: &Scripts) -> Self {
-        let identity = Identity { version: config.compatibility.redis_version().to_owned() };
+        let compatibility = config.compatibility;
+        let errors = match compatibility {
+            Compatibility::V4_0 => ErrorStyle::Lines,
+            Compatibility::V7_2 => ErrorStyle::Tables,
+        };
+        let identity = Identity { version: compatibility.redis_version().to_owned(), errors };
         Engine {
             interpreter: Interpreter::new(&identity, config.lua_memory_limit as usize),
             compiled: HashMap::default(),

@@ -8,6 +8,7 @@ use russet_script::{Called, Host, LogLevel, Pace, Replication};
 use smallvec::SmallVec;
 
 use super::cache::Digest;
+use super::refusal::Refusal;
 use super::running::SlowScript;
 use crate::command::{CommandEntry, Flags};
 use crate::error::Error;
@@ -66,28 +67,27 @@ impl<'c, 'a> ScriptHost<'c, 'a> {
         }
     }
 
-    /// What a command may not do that a script calls, if this is such a command.
-    fn refusal(&self, entry: &CommandEntry, args: Args<'_>) -> Option<Error> {
+    /// Why a script may not call a command, if that is so.
+    fn refusal(&self, entry: &CommandEntry, args: Args<'_>) -> Option<Refusal> {
         let flags = entry.flags();
         if !entry.arity_fits(args.len()) {
-            return Some(Error::new("ERR Wrong number of args calling Redis command from script"));
+            return Some(Refusal::WRONG_ARITY);
         }
         if flags.contains(Flags::NOSCRIPT) && !self.may_debug(entry) {
-            return Some(Error::new("ERR This Redis command is not allowed from script"));
+            return Some(Refusal::NOT_ALLOWED);
         }
         if self.is_read_only && flags.intersects(Flags::WRITE | Flags::MAY_REPLICATE) {
-            let text = "ERR Write commands are not allowed from read-only scripts.";
-            return Some(Error::new(text));
+            return Some(Refusal::READ_ONLY);
         }
         let Ctx { server, worker, client, .. } = &*self.ctx;
         if server.persistence.refuses_some()
             && let Err(error) = fits_persistence(server, worker, entry, client)
         {
-            return Some(error);
+            return Some(Refusal::Any(error));
         }
         let needs_memory = flags.contains(Flags::DENYOOM);
         if self.is_short_of_memory && needs_memory && !self.has_written {
-            return Some(Error::OUT_OF_MEMORY);
+            return Some(Refusal::Any(Error::OUT_OF_MEMORY));
         }
         None
     }
@@ -144,12 +144,13 @@ impl<'c, 'a> ScriptHost<'c, 'a> {
             && permitted(entry, worker.config.enable_debug_command, client).is_ok()
     }
 
-    fn refuse(&mut self, entry: Option<&CommandEntry>, error: &Error) -> Called {
+    fn refuse(&mut self, entry: Option<&CommandEntry>, refusal: Refusal) -> Called {
         if let Some(entry) = entry {
             self.ctx.worker.stats.commands[entry.id].rejected.add(1);
         }
-        self.ctx.server.note_error(self.ctx.worker, error);
-        Called::Refused([b"-", error.text()].concat())
+        let (error, text) = refusal.worded(self.ctx.config().compatibility);
+        self.ctx.server.note_error(self.ctx.worker, &error);
+        Called::Refused(text)
     }
 
     /// Sees to it that the locks cover a command. `None` if they do; otherwise what becomes of it.
@@ -167,11 +168,7 @@ impl<'c, 'a> ScriptHost<'c, 'a> {
             return None;
         }
         if self.has_written || self.ctx.in_exec {
-            let error = Error::new(
-                "ERR The script uses a key that it has not declared, which is in use elsewhere. \
-                 The next time it will be run alone",
-            );
-            return Some(self.refuse(None, &error));
+            return Some(self.refuse(None, Refusal::KEY_IN_USE));
         }
         self.must_restart = true;
         Some(Called::Stopped(RESTARTED))
@@ -190,11 +187,10 @@ impl Host for ScriptHost<'_, '_> {
         let server = self.ctx.server;
         let sub = (spans.len() > 1).then(|| args.get(1));
         let Ok(entry) = server.names.resolve(args.get(0), sub) else {
-            let error = Error::new("ERR Unknown Redis command called from script");
-            return self.refuse(None, &error);
+            return self.refuse(None, Refusal::UNKNOWN);
         };
-        if let Some(error) = self.refusal(entry, args) {
-            return self.refuse(Some(entry), &error);
+        if let Some(refusal) = self.refusal(entry, args) {
+            return self.refuse(Some(entry), refusal);
         }
         let entry = entry.for_call(server, args);
         let hash = |at| server.keyspace.hash(args.get(at));

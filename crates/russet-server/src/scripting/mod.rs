@@ -24,6 +24,7 @@
 pub mod cache;
 pub mod engine;
 pub mod host;
+pub mod refusal;
 pub mod running;
 
 pub use cache::{Script, Scripts};

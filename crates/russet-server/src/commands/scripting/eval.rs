@@ -6,6 +6,7 @@ use russet_script::sandbox::sha1_hex;
 use russet_script::{Compiled, Ended, Failure, source};
 
 use crate::command::{Begin, Categories, Command, Find, Flags, Group, KeyFlags, KeySpec};
+use crate::config::Compatibility;
 use crate::error::Error;
 use crate::exec::{Args, Ctx};
 use crate::memory;
@@ -154,7 +155,7 @@ fn find(
         Named::BySource => add(ctx, engine, digest, ctx.args.get(1), Origin::Eval)?,
     };
     scripts.note_use(&script);
-    let compiled = engine.compile(&script, scripts).map_err(|wrong| cannot_compile(&wrong))?;
+    let compiled = engine.compile(&script, scripts).map_err(|wrong| cannot_compile(ctx, &wrong))?;
     Ok((script.flags, compiled))
 }
 
@@ -170,7 +171,7 @@ pub(super) fn add(
     let mut compiler_error = None;
     let added = scripts.add(*digest, source, origin, |script| {
         engine.compile(script, scripts).map(|_| ()).inspect_err(|wrong| {
-            compiler_error = Some(cannot_compile(wrong));
+            compiler_error = Some(cannot_compile(ctx, wrong));
         })
     });
     added.map_err(|wrong| compiler_error.unwrap_or_else(|| error_of(&wrong)))
@@ -180,8 +181,20 @@ fn error_of(text: &[u8]) -> Error {
     Error::from_line([b"ERR ", text].concat())
 }
 
-fn cannot_compile(wrong: &[u8]) -> Error {
-    error_of(&[b"Error compiling script (new function): ", wrong].concat())
+fn cannot_compile(ctx: &Ctx<'_>, wrong: &[u8]) -> Error {
+    let text = [b"Error compiling script (new function): ", wrong].concat();
+    match ctx.config().compatibility {
+        Compatibility::V4_0 => error_of(&as_line(&text)),
+        Compatibility::V7_2 => error_of(&text),
+    }
+}
+
+/// A text as Redis 4.0 makes a line of it: as far as C sees it, with a line end behind it, and with
+/// blanks in the places of line ends.
+fn as_line(text: &[u8]) -> Vec<u8> {
+    let text = text.split(|&byte| byte == 0).next().unwrap_or_default();
+    let blank = |byte: &u8| if matches!(byte, b'\r' | b'\n') { b' ' } else { *byte };
+    text.iter().chain(b"\n").map(blank).collect()
 }
 
 fn execute(
@@ -237,9 +250,19 @@ fn execute(
         }
         Ended::Failed(failure) => {
             ctx.is_error_counted = failure.is_counted;
-            Err(describe(failure, script))
+            Err(match ctx.config().compatibility {
+                Compatibility::V4_0 => describe_as_line(&failure, script),
+                Compatibility::V7_2 => describe(failure, script),
+            })
         }
     }
+}
+
+/// What a client of Redis 4.0 is told of an error that its script did not catch.
+fn describe_as_line(failure: &Failure, script: &Known) -> Error {
+    let parts: [&[u8]; 4] =
+        [b"Error running script (call to f_", &script.digest, b"): ", &failure.text];
+    error_of(&as_line(&parts.concat()))
 }
 
 /// What a client is told of an error that its script did not catch.
