@@ -67,9 +67,6 @@ bitflags::bitflags! {
         const PROTECTED = 1 << 18;
         /// For those who work on the server itself; marked in COMMAND DOCS.
         const SYSTEM = 1 << 19;
-        /// Touches no key, so that it need not enter the gate: it works while a script has
-        /// everything to itself. Not Redis'.
-        const NO_GATE = 1 << 20;
         /// Runs behind the closed gate: it cannot name its keys, or needs them all. Not Redis'.
         const EXCLUSIVE = 1 << 24;
         /// Executed inside a transaction at once instead of being queued. Not Redis'.
@@ -168,7 +165,7 @@ pub struct Command {
     pub handler: Handler,
     /// What a call does with the keys of a specification with `VARIABLE_FLAGS`.
     pub key_flags: Option<fn(Args<'_>) -> KeyFlags>,
-    /// Whether a call touches keys that no specification finds: it runs as with
+    /// Whether a call touches keys that no specification finds, or needs them all: it runs as with
     /// [`Flags::EXCLUSIVE`].
     pub reaches: Option<fn(&Server, Args<'_>) -> bool>,
     /// Its subcommands.

@@ -121,6 +121,16 @@ fn needs_gate_now(entry: &CommandEntry, client: &Client) -> bool {
     }
 }
 
+/// Whether the command is one that touches no key for this client, and that works while a script has
+/// everything to itself: then it may run outside the gate although that is closed.
+pub fn works_outside(entry: &CommandEntry, client: &Client) -> bool {
+    let flags = entry.flags();
+    flags.contains(Flags::ALLOW_BUSY)
+        && !needs_gate(entry, client)
+        && entry.command.keys.is_empty()
+        && (!flags.contains(Flags::LOCKS_WATCHED) || client.watches.keys.is_empty())
+}
+
 /// Answers a request that was not admitted.
 #[cold]
 fn refuse(
@@ -293,7 +303,8 @@ fn within(
     special: Option<&Special<'_>>,
     body: impl FnOnce(&mut Ctx<'_>),
 ) -> Outcome {
-    let is_inside = !matches!(locks, Locks::All(_));
+    // What has no locks may be outside the gate (`works_outside`), and leaves no keys to be served.
+    let has_shards = matches!(locks, Locks::One(_) | Locks::Many(_));
     let protocol = client.protocol;
     let reply_start = out.len();
     let restart_alone;
@@ -327,7 +338,7 @@ fn within(
         out.truncate(reply_start);
         return Outcome::SetAside(Why::Gate);
     }
-    if !worker.ready.is_empty() && is_inside {
+    if !worker.ready.is_empty() && has_shards {
         serve_ready(server, worker);
     }
     if entry.flags().contains(Flags::BLOCKING) && client.wait.is_some() {

@@ -28,6 +28,8 @@
 //! - **Locks, view and effects** live on the fiber's stack and outlast pauses. Therefore a command that
 //!   has paused *lodges* in the gate (G1), and is still one unit of the journal (I3). Time stands still
 //!   in its view, and goes on for others.
+//! - **The configuration** of a command that has paused stays as it was when it began: a change
+//!   by another client does not take effect between two of its slices.
 //! - **The interpreter** of a script that pauses is not in its worker's context, so another script gets
 //!   another one.
 //!
@@ -51,6 +53,7 @@ use super::dispatch::{Outcome, Request, run_special};
 use super::{Args, OwnedCommand};
 use crate::client::{Client, ClientInfo};
 use crate::command::CommandEntry;
+use crate::config::Config;
 use crate::error::Error;
 use crate::process::crash::in_flight;
 use crate::server::Server;
@@ -178,6 +181,8 @@ pub struct Fiber {
     job: Option<Box<Job>>,
     /// What is to be lent to the job that has paused.
     loan: Option<Box<Loan>>,
+    /// The configuration under which that has run so far.
+    config: Option<Arc<Config>>,
 }
 
 impl Fiber {
@@ -201,14 +206,19 @@ impl Fiber {
             out: Vec::new(),
             outcome: Outcome::Done,
         };
-        Box::new(Fiber { coroutine, job: Some(Box::new(job)), loan: None })
+        Box::new(Fiber { coroutine, job: Some(Box::new(job)), loan: None, config: None })
     }
 
     /// Gives the command that has paused another slice.
     pub fn go_on(&mut self, worker: &mut WorkerContext, client: &mut Client) -> Progress {
-        let mut loan = self.loan.take().expect("the command has paused");
+        const PAUSED: &str = "the command has paused";
+        let mut loan = self.loan.take().expect(PAUSED);
+        let present = worker.config.clone();
+        worker.reconfigure(self.config.take().expect(PAUSED));
         loan.swap(worker, client);
-        self.resume(Call::GoOn(loan), worker, client)
+        let progress = self.resume(Call::GoOn(loan), worker, client);
+        worker.reconfigure(present);
+        progress
     }
 
     fn resume(&mut self, call: Call, worker: &mut WorkerContext, client: &mut Client) -> Progress {
@@ -225,6 +235,7 @@ impl Fiber {
             Answer::Paused(mut loan, wish) => {
                 loan.swap(worker, client);
                 self.loan = Some(loan);
+                self.config = Some(worker.config.clone());
                 Progress::Paused(wish)
             }
         }

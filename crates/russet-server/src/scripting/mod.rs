@@ -10,8 +10,8 @@
 //! command, its host looks whether its slice of time is over; then it pauses, and its worker serves
 //! others until the next round. After `busy-reply-threshold` it counts as slow ([`running`]): who needs
 //! its keys is told so, and SCRIPT KILL ends it. Time stands still for it all the while, and its locks
-//! stay. Worker-wide things that may change during a pause are the configuration and what is compiled:
-//! another script of the same worker runs in another interpreter.
+//! stay, and the configuration stays the one that it began with. What is compiled may change during a
+//! pause: another script of the same worker runs in another interpreter.
 //!
 //! # Keys
 //!

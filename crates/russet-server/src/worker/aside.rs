@@ -17,7 +17,9 @@ use super::execute::refuse_garbage;
 use crate::blocking::serve_ready;
 use crate::client::{Client, ClientFlags};
 use crate::command::{CommandEntry, Flags, LookupError};
-use crate::exec::dispatch::{Outcome, Request, dispatch, needs_gate, refuse_as_busy};
+use crate::exec::dispatch::{
+    Outcome, Request, dispatch, needs_gate, refuse_as_busy, works_outside,
+};
 use crate::exec::{Args, OwnedCommand, transaction};
 use crate::pause::PauseMode;
 use crate::server::Server;
@@ -155,9 +157,14 @@ impl Worker {
             };
             // A script may be known by now to run alone.
             let entry = entry.map(|entry| entry.for_call(&server, command.args()));
-            let outside = matches!(&entry, Ok(entry) if needs_gate(entry, &connection.client));
-            let no_gate = matches!(&entry, Ok(entry) if entry.flags().contains(Flags::NO_GATE));
-            let outside = outside || no_gate;
+            let outside = match &entry {
+                Ok(entry) => {
+                    needs_gate(entry, &connection.client)
+                        || works_outside(entry, &connection.client)
+                        || is_refused_anyway(entry, command.args())
+                }
+                Err(_) => true,
+            };
             let outcome = if !outside && !gate.enter(id) {
                 Outcome::SetAside(Why::Gate)
             } else {
@@ -267,6 +274,12 @@ fn is_refused_as_busy(
         }
         Why::Pause | Why::Data | Why::Memory | Why::Turn => false,
     }
+}
+
+/// Whether a command is refused before it touches a key.
+fn is_refused_anyway(entry: &CommandEntry, args: Args<'_>) -> bool {
+    // To end a transaction takes the locks of the watched keys.
+    !entry.arity_fits(args.len()) && !entry.flags().contains(Flags::RUNS_QUEUE)
 }
 
 /// Whether a command does not wait for slow scripts to end, but ends them: SHUTDOWN NOSAVE.

@@ -310,7 +310,7 @@ impl Parsing<'_> {
                     let span = self.batch.spans[first_span + at];
                     self.batch.add_hash(keyspace, db, keyspace.hash(span.resolve(command, owned)));
                 }
-            } else if !entry.command.keys.is_empty() {
+            } else if !entry.command.keys.is_empty() || entry.command.reaches.is_some() {
                 *entry = entry.for_call(self.server, Args::new(command, spans, owned));
                 let positions = entry.key_positions(argc, |at| {
                     self.batch.spans[first_span + at].resolve(command, owned)

@@ -9,6 +9,9 @@ fn others(server: &Server) -> Vec<Client> {
     (0..8).map(|_| server.client()).collect()
 }
 
+/// A script that is found out to use a key that it does not declare, and then runs alone.
+const UNDECLARED: &str = "redis.call('GET', 'a') while true do end";
+
 fn kill(client: &mut Client) {
     assert_eq!(text(&client.run("SCRIPT KILL")), "OK");
 }
@@ -61,16 +64,70 @@ fn who_needs_its_keys_is_told_that_the_server_is_busy() {
 }
 
 #[test]
+fn what_needs_no_key_is_answered_while_a_script_is_slow() {
+    with_workers(|server| {
+        let (mut runner, mut others) = (server.client(), others(server));
+        for (script, keys) in [(ENDLESS, "1"), (UNDECLARED, "0")] {
+            begin(&mut runner, &["EVAL", script, keys, "a"], &mut others[0], "GET a");
+            for client in &mut others {
+                let answers = [
+                    ("SHUTDOWN ABORT", "ERR No shutdown in progress."),
+                    ("SHUTDOWN SAVE NOSAVE", "ERR syntax error"),
+                    ("AUTH name password", "WRONGPASS"),
+                    ("UNWATCH", "OK"),
+                    ("MULTI", "OK"),
+                    ("MULTI", "ERR MULTI calls can not be nested"),
+                    ("DISCARD", "OK"),
+                    ("DISCARD", "ERR DISCARD without MULTI"),
+                    ("NOSUCH", "ERR unknown command"),
+                    ("GET", "ERR wrong number of arguments"),
+                    ("RESET", "RESET"),
+                ];
+                for (command, answer) in answers {
+                    let reply = text(&client.run(command));
+                    assert!(reply.starts_with(answer), "{command}: {reply}");
+                }
+                assert!(matches!(client.run("HELLO"), Reply::Array(_)));
+                assert!(is_busy(&client.run("SHUTDOWN")));
+                assert!(is_busy(&client.run("SHUTDOWN SAVE")));
+            }
+            let mut leaving = server.client();
+            assert_eq!(text(&leaving.run("QUIT")), "OK");
+            kill(&mut others[6]);
+            assert!(received(&mut runner).contains("killed"));
+        }
+    });
+}
+
+#[test]
+fn a_script_keeps_the_configuration_that_it_began_with() {
+    with_workers(|server| {
+        let (mut runner, mut others) = (server.client(), others(server));
+        let slow = "for i = 1, 30000000 do end redis.call('SADD', KEYS[1], 1)
+                    return redis.call('OBJECT', 'ENCODING', KEYS[1])";
+        begin(&mut runner, &["EVAL", slow, "1", "a"], &mut others[0], "GET a");
+        for client in &mut others {
+            let set = ["CONFIG", "SET", "set-max-intset-entries", "0"];
+            assert_eq!(text(&client.command(&set)), "OK");
+            client.run("SADD b 1");
+            assert_eq!(text(&client.run("OBJECT ENCODING b")), "listpack");
+        }
+        assert_eq!(received(&mut runner), "intset");
+        let quick = slow.replace("30000000", "1");
+        assert_eq!(text(&runner.command(&["EVAL", &quick, "1", "c"])), "listpack");
+    });
+}
+
+#[test]
 fn a_script_that_runs_alone_can_be_killed() {
     with_workers(|server| {
         let (mut runner, mut others) = (server.client(), others(server));
-        let undeclared = "redis.call('GET', 'a') while true do end";
         // The first time it is found out, and the second time it runs alone.
         assert!(text(&runner.command(&["EVAL", "return redis.call('GET', 'a')", "0"])).is_empty());
-        begin(&mut runner, &["EVAL", undeclared, "0"], &mut others[0], "GET a");
+        begin(&mut runner, &["EVAL", UNDECLARED, "0"], &mut others[0], "GET a");
         kill(&mut others[1]);
         assert!(received(&mut runner).contains("killed"));
-        begin(&mut runner, &["EVAL", undeclared, "0"], &mut others[0], "GET b");
+        begin(&mut runner, &["EVAL", UNDECLARED, "0"], &mut others[0], "GET b");
         for client in &mut others {
             assert!(is_busy(&client.run("GET c")));
         }

@@ -92,7 +92,7 @@ fn flush(ctx: &mut Ctx<'_>) -> Result<(), Error> {
 const KILL: Command = Command {
     summary: "Ends the script that is being executed.",
     tips: &["request_policy:all_shards", "response_policy:one_succeeded"],
-    ..declare("kill", 2, Flags::ALLOW_BUSY.union(Flags::NO_GATE), kill)
+    ..declare("kill", 2, Flags::ALLOW_BUSY, kill)
 };
 
 fn kill(ctx: &mut Ctx<'_>) -> Result<(), Error> {

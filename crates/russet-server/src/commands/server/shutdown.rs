@@ -4,7 +4,7 @@ use crate::client::Close;
 use crate::command::{Command, Flags, Group};
 use crate::config::ShutdownOptions;
 use crate::error::Error;
-use crate::exec::Ctx;
+use crate::exec::{Args, Ctx};
 use crate::shutdown;
 
 pub const SHUTDOWN: Command = Command {
@@ -14,6 +14,7 @@ pub const SHUTDOWN: Command = Command {
                  otherwise O(1)",
     syntax: "[nosave_save(NOSAVE|SAVE)] [NOW] [FORCE] [ABORT]",
     history: &[("7.0.0", "Added the `NOW`, `FORCE` and `ABORT` modifiers.")],
+    reaches: Some(|_, args| matches!(Wish::parse(args), Ok(Wish::End(_)))),
     ..Command::new(
         "shutdown",
         -1,
@@ -22,8 +23,7 @@ pub const SHUTDOWN: Command = Command {
             .union(Flags::LOADING)
             .union(Flags::STALE)
             .union(Flags::NO_MULTI)
-            .union(Flags::ALLOW_BUSY)
-            .union(Flags::EXCLUSIVE),
+            .union(Flags::ALLOW_BUSY),
         shutdown,
     )
 };
@@ -35,16 +35,17 @@ enum Wish {
 }
 
 impl Wish {
-    fn parse(ctx: &Ctx<'_>) -> Result<Wish, Error> {
+    fn parse(args: Args<'_>) -> Result<Wish, Error> {
         let mut options = ShutdownOptions::empty();
         let mut abort = false;
-        for at in 1..ctx.args.len() {
+        for option in args.iter_from(1) {
+            let is = |word: &[u8]| option.eq_ignore_ascii_case(word);
             options |= match () {
-                () if ctx.is(at, "NOSAVE") => ShutdownOptions::NO_SAVE,
-                () if ctx.is(at, "SAVE") => ShutdownOptions::SAVE,
-                () if ctx.is(at, "NOW") => ShutdownOptions::NOW,
-                () if ctx.is(at, "FORCE") => ShutdownOptions::FORCE,
-                () if ctx.is(at, "ABORT") => {
+                () if is(b"NOSAVE") => ShutdownOptions::NO_SAVE,
+                () if is(b"SAVE") => ShutdownOptions::SAVE,
+                () if is(b"NOW") => ShutdownOptions::NOW,
+                () if is(b"FORCE") => ShutdownOptions::FORCE,
+                () if is(b"ABORT") => {
                     abort = true;
                     ShutdownOptions::empty()
                 }
@@ -61,12 +62,12 @@ impl Wish {
 
 /// There is no reply to a shutdown that succeeds: the client sees its connection closed.
 fn shutdown(ctx: &mut Ctx<'_>) -> Result<(), Error> {
-    match Wish::parse(ctx)? {
+    match Wish::parse(ctx.args)? {
         // A shutdown takes time, and can be aborted, only while replicas catch up.
         Wish::Abort => Err(Error::new("ERR No shutdown in progress.")),
         Wish::End(options) => {
             let policy = ctx.worker.access_policy;
-            let exclusive = ctx.db.exclusive().expect("the command is declared exclusive");
+            let exclusive = ctx.db.exclusive().expect("what ends the server runs alone");
             shutdown::begin(ctx.server, exclusive, options, policy)
                 .map_err(|_| Error::new("ERR Errors trying to SHUTDOWN. Check logs."))?;
             ctx.client.close(Close::AfterReply);
