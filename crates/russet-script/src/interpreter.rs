@@ -42,11 +42,10 @@ pub struct Interpreter {
 }
 
 impl Interpreter {
-    /// An interpreter whose scripts may use so many bytes together.
-    pub fn new(identity: &Identity, limit_bytes: usize) -> Self {
-        let mut state = State::new(usize::MAX);
+    /// An interpreter whose scripts may use as much memory as they like, for the time being.
+    pub fn new(identity: &Identity) -> Self {
+        let mut state = State::new();
         let surroundings = state.with(|stack| sandbox::build(stack, identity));
-        state.set_limit(limit_bytes);
         Interpreter { state, surroundings }
     }
 
@@ -55,7 +54,7 @@ impl Interpreter {
         self.state.used_bytes()
     }
 
-    /// Lets scripts use so many bytes from now on.
+    /// Lets scripts use so many bytes together from now on.
     pub fn set_limit(&mut self, limit_bytes: usize) {
         self.state.set_limit(limit_bytes);
     }

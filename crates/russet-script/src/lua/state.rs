@@ -103,8 +103,8 @@ pub struct State {
 unsafe impl Send for State {}
 
 impl State {
-    /// A state without any libraries, that may use so many bytes.
-    pub fn new(limit_bytes: usize) -> Self {
+    /// A state without any libraries, and without a limit.
+    pub fn new() -> Self {
         let shared = Box::new(Shared {
             used_bytes: Cell::new(0),
             limit_bytes: Cell::new(usize::MAX),
@@ -121,9 +121,7 @@ impl State {
         // SAFETY: the allocator is as Lua wants it, and `shared` lives until after `lua_close`.
         let raw = unsafe { ffi::lua_newstate(allocate, shared.as_ptr().cast()) };
         let raw = NonNull::new(raw).expect("the allocator aborts rather than refuse");
-        let state = State { raw, shared };
-        state.shared().limit_bytes.set(limit_bytes);
-        state
+        State { raw, shared }
     }
 
     pub(crate) fn shared(&self) -> &Shared {

@@ -13,13 +13,16 @@ pub struct Transaction {
     pub queue: Vec<(&'static CommandEntry, OwnedCommand)>,
     /// A command was refused: EXEC will be too.
     pub aborted: bool,
+    /// A command needs the whole keyspace, or may: EXEC runs alone.
+    pub runs_alone: bool,
     /// Bytes that the queued arguments take.
     pub size: usize,
 }
 
 impl Transaction {
-    /// Queues a command.
-    pub fn push(&mut self, entry: &'static CommandEntry, command: OwnedCommand) {
+    /// Queues a command, which may need the whole keyspace.
+    pub fn push(&mut self, entry: &'static CommandEntry, command: OwnedCommand, runs_alone: bool) {
+        self.runs_alone |= runs_alone;
         self.size += command.size();
         self.queue.push((entry, command));
     }

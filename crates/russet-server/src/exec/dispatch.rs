@@ -79,7 +79,7 @@ pub fn dispatch(
         Ok(Admission::Later(why)) => Outcome::SetAside(why),
         Ok(Admission::Now(entry)) => {
             if client.transaction.is_some() && !entry.flags().contains(Flags::NOT_QUEUED) {
-                queue(client, entry, request, out);
+                queue(server, client, entry, request, out);
                 Outcome::Done
             } else if entry.flags().intersects(SPECIAL) {
                 if needs_fiber(entry, client) {
@@ -111,10 +111,7 @@ pub fn needs_gate(entry: &CommandEntry, client: &Client) -> bool {
 fn needs_gate_now(entry: &CommandEntry, client: &Client) -> bool {
     match &client.transaction {
         None => entry.flags().contains(Flags::EXCLUSIVE),
-        Some(transaction) if entry.flags().contains(Flags::RUNS_QUEUE) => {
-            let whole = Flags::EXCLUSIVE | Flags::WALKS | Flags::RUNS_SCRIPT;
-            transaction.queue.iter().any(|(entry, _)| entry.flags().intersects(whole))
-        }
+        Some(transaction) if entry.flags().contains(Flags::RUNS_QUEUE) => transaction.runs_alone,
         Some(_) => {
             entry.flags().contains(Flags::NOT_QUEUED) && entry.flags().contains(Flags::EXCLUSIVE)
         }
@@ -192,17 +189,21 @@ fn is_http(name: &[u8]) -> bool {
 
 /// Puts a command into the client's transaction.
 fn queue(
+    server: &Server,
     client: &mut Client,
     entry: &'static CommandEntry,
     request: Request<'_>,
     out: &mut Vec<u8>,
 ) {
+    let flags = entry.flags();
+    let runs_alone = flags.intersects(Flags::EXCLUSIVE | Flags::WALKS)
+        || (flags.contains(Flags::RUNS_SCRIPT) && !server.scripts.is_call_keyed(request.args));
     let mut argv = request.args.to_owned();
     if let (Some(at), Some(large)) = (entry.command.adopts, request.large.take()) {
         argv[at] = large;
     }
     let transaction = client.transaction.as_mut().expect("the caller saw it");
-    transaction.push(entry, OwnedCommand::new(argv));
+    transaction.push(entry, OwnedCommand::new(argv), runs_alone);
     client.info.multi.store(transaction.queue.len() as i64, std::sync::atomic::Ordering::Relaxed);
     ReplyWriter::new(out, client.protocol).simple("QUEUED");
 }

@@ -3,6 +3,11 @@
 //! EXEC locks the shards of every queued command's keys and of every watched key at once. Under those
 //! locks it decides whether a watched key was touched, and runs the queue; nobody can come between.
 //! If one of the commands needs the whole keyspace, all of them run behind the closed gate.
+//!
+//! A script cannot be begun anew within a transaction, as it can alone when it turns out to use a key
+//! that it has not declared: what was executed before it would be executed twice. So a transaction
+//! with scripts runs alone too, until each of them has been seen to use declared keys only. One that
+//! does otherwise later, because it takes another way, fails if the key is in use at that moment.
 
 use smallvec::SmallVec;
 

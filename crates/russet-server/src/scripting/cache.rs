@@ -9,13 +9,33 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::RwLock;
+use russet_script::sandbox::sha1_hex;
 use russet_script::source::{self, Flags};
+
+use crate::exec::Args;
 
 /// Scripts of EVAL that are kept.
 const KEPT_OF_EVAL: usize = 500;
 
 /// A script's digest: SHA-1 in lower-case hexadecimal digits.
 pub type Digest = [u8; 40];
+
+/// The digest in an argument, in any case.
+pub fn parse_digest(argument: &[u8]) -> Option<Digest> {
+    Digest::try_from(argument).ok().map(|digest| digest.map(|byte| byte.to_ascii_lowercase()))
+}
+
+/// The digest of the script that a call of EVAL, EVALSHA or one of their kin names.
+pub fn digest_of_call(args: Args<'_>) -> Option<Digest> {
+    const BY_DIGEST: &[u8] = b"evalsha";
+    if args.len() < 2 {
+        return None;
+    }
+    let name = args.get(0);
+    let is_by_digest =
+        name.get(..BY_DIGEST.len()).is_some_and(|start| start.eq_ignore_ascii_case(BY_DIGEST));
+    if is_by_digest { parse_digest(args.get(1)) } else { Some(sha1_hex(args.get(1))) }
+}
 
 /// A script.
 pub struct Script {
@@ -30,6 +50,8 @@ pub struct Script {
     is_loaded: AtomicBool,
     /// The cache has forgotten it.
     is_forgotten: AtomicBool,
+    /// It has once ended without having used another key than those that it declared.
+    is_tried: AtomicBool,
     /// When EVAL or EVALSHA last used it, in the cache's own time.
     used_at: AtomicU64,
 }
@@ -43,6 +65,11 @@ impl Script {
     /// Whether the cache has forgotten it, so that workers should too.
     pub fn is_forgotten(&self) -> bool {
         self.is_forgotten.load(Ordering::Relaxed)
+    }
+
+    /// Whether it has once ended without having used another key than those that it declared.
+    pub fn is_tried(&self) -> bool {
+        self.is_tried.load(Ordering::Relaxed)
     }
 
     fn allocated_bytes(&self) -> usize {
@@ -122,6 +149,7 @@ impl Scripts {
                     flags,
                     is_loaded: AtomicBool::new(false),
                     is_forgotten: AtomicBool::new(false),
+                    is_tried: AtomicBool::new(false),
                     used_at: AtomicU64::new(self.time.load(Ordering::Relaxed)),
                 });
                 check(&script)?;
@@ -187,6 +215,22 @@ impl Scripts {
     /// Whether this script is.
     pub fn is_undeclared(&self, digest: &Digest) -> bool {
         self.undeclared.read().contains(digest)
+    }
+
+    /// Remembers that a script has ended without having used another key than those that it declared.
+    pub fn note_tried(&self, digest: &Digest) {
+        if let Some(script) = self.known.read().get(digest) {
+            script.is_tried.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a call of a script is as good as sure to use the keys only that it declares: then a
+    /// transaction with it need not run alone.
+    pub fn is_call_keyed(&self, args: Args<'_>) -> bool {
+        digest_of_call(args).is_some_and(|digest| {
+            !self.is_undeclared(&digest)
+                && self.known.read().get(&digest).is_some_and(|script| script.is_tried())
+        })
     }
 
     /// Number of scripts.

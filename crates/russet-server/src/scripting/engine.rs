@@ -52,7 +52,7 @@ impl Engine {
         };
         let identity = Identity { version: compatibility.redis_version().to_owned(), errors };
         Engine {
-            interpreter: Interpreter::new(&identity, config.lua_memory_limit as usize),
+            interpreter: Interpreter::new(&identity),
             compiled: HashMap::default(),
             generation: scripts.generation(),
         }

@@ -28,6 +28,10 @@ pub struct ScriptHost<'c, 'a> {
     pub has_written: bool,
     /// Whether the script is to be run again, alone.
     pub must_restart: bool,
+    /// Whether it has used a key that it has not declared, or all of them.
+    pub uses_undeclared: bool,
+    /// Whether it has been found not to, in another run.
+    is_tried: bool,
     replication: Replication,
     /// When it began, and when it is to pause, by the worker's clock.
     began_ns: u64,
@@ -48,6 +52,7 @@ impl<'c, 'a> ScriptHost<'c, 'a> {
     pub fn new(
         ctx: &'c mut Ctx<'a>,
         digest: Digest,
+        is_tried: bool,
         is_read_only: bool,
         is_short_of_memory: bool,
     ) -> Self {
@@ -60,6 +65,8 @@ impl<'c, 'a> ScriptHost<'c, 'a> {
             is_short_of_memory,
             has_written: false,
             must_restart: false,
+            uses_undeclared: false,
+            is_tried,
             replication,
             began_ns,
             pause_at_ns: began_ns + FIRST_SLICE.as_nanos() as u64,
@@ -157,9 +164,13 @@ impl<'c, 'a> ScriptHost<'c, 'a> {
     fn cover(&mut self, entry: &CommandEntry, hashes: &[u64]) -> Option<Called> {
         let needs_all = entry.flags().intersects(Flags::EXCLUSIVE | Flags::WALKS);
         if self.ctx.db.covers(needs_all, hashes) {
+            // A transaction that runs alone tells how it would have gone otherwise.
+            if !self.is_tried && self.ctx.in_exec && (needs_all || !self.declares(hashes)) {
+                self.learn_undeclared();
+            }
             return None;
         }
-        self.ctx.server.scripts.learn_undeclared(&self.digest);
+        self.learn_undeclared();
         let is_extended = !needs_all && self.ctx.db.extend_locks(hashes);
         if let Some(slow) = &self.slow {
             slow.set_held(self.ctx.db.held());
@@ -172,6 +183,25 @@ impl<'c, 'a> ScriptHost<'c, 'a> {
         }
         self.must_restart = true;
         Some(Called::Stopped(RESTARTED))
+    }
+}
+
+impl ScriptHost<'_, '_> {
+    fn learn_undeclared(&mut self) {
+        if !self.uses_undeclared {
+            self.uses_undeclared = true;
+            self.ctx.server.scripts.learn_undeclared(&self.digest);
+        }
+    }
+
+    /// Whether the shards of these keys are among those of the keys that the script declares.
+    fn declares(&self, hashes: &[u64]) -> bool {
+        let Ctx { server, command, args, .. } = &*self.ctx;
+        let shard_of = |hash: u64| server.keyspace.shard_of(hash);
+        let positions = command.key_positions(args.len(), |at| args.get(at));
+        let declared: SmallVec<[usize; 16]> =
+            positions.map(|(at, _)| shard_of(server.keyspace.hash(args.get(at)))).collect();
+        hashes.iter().all(|hash| declared.contains(&shard_of(*hash)))
     }
 }
 

@@ -48,8 +48,13 @@ impl Worker {
         self.context.under_way = self.paused.len();
     }
 
-    /// Gives each command that has paused a slice of time.
+    /// Gives each command that has paused a slice of time. Who has been answered in this round need not
+    /// wait for that.
     pub(super) fn go_on_with_paused(&mut self) {
+        if !self.paused.is_empty() {
+            self.read_own_mail();
+            self.send_all();
+        }
         for _ in 0..self.paused.len() {
             // The others stay where they are found should this one close connections.
             let Some(paused) = self.paused.pop_front() else { return };

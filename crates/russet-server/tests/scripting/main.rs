@@ -1,5 +1,6 @@
 //! Scripts as clients meet them: slow ones, and what goes on meanwhile.
 
+mod effects;
 mod ends;
 mod slow;
 mod undeclared;

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::exec::{Args, Ctx};
 use crate::memory;
 use crate::scripting::Engine;
-use crate::scripting::cache::{Digest, Origin, Script};
+use crate::scripting::cache::{Digest, Origin, Script, digest_of_call, parse_digest};
 use crate::scripting::host::ScriptHost;
 use crate::server::Server;
 
@@ -83,27 +83,17 @@ enum Named {
     ByDigest,
 }
 
-/// The digest in an argument, in any case.
-fn digest_of(argument: &[u8]) -> Option<Digest> {
-    Digest::try_from(argument).ok().map(|digest| digest.map(|byte| byte.to_ascii_lowercase()))
-}
-
 /// Whether the script is known to use keys that it does not declare.
 fn reaches_undeclared(server: &Server, args: Args<'_>) -> bool {
-    if !server.scripts.any_undeclared() || args.len() < 2 {
-        return false;
-    }
-    let name = args.get(0);
-    let by_digest = name.len() >= EVALSHA.name.len()
-        && name[..EVALSHA.name.len()].eq_ignore_ascii_case(EVALSHA.name.as_bytes());
-    let digest = if by_digest { digest_of(args.get(1)) } else { Some(sha1_hex(args.get(1))) };
-    digest.is_some_and(|digest| server.scripts.is_undeclared(&digest))
+    server.scripts.any_undeclared()
+        && digest_of_call(args).is_some_and(|digest| server.scripts.is_undeclared(&digest))
 }
 
 /// A script that the worker's engine has compiled.
 struct Known {
     digest: Digest,
     flags: source::Flags,
+    is_tried: bool,
     compiled: Compiled,
 }
 
@@ -114,7 +104,7 @@ fn run(ctx: &mut Ctx<'_>, named: Named, is_read_only: bool) -> Result<(), Error>
     }
     let digest = match named {
         Named::BySource => None,
-        Named::ByDigest => Some(digest_of(ctx.args.get(1)).ok_or(Error::NO_SCRIPT)?),
+        Named::ByDigest => Some(parse_digest(ctx.args.get(1)).ok_or(Error::NO_SCRIPT)?),
     };
     let keys = ctx.int(2)?;
     if keys > ctx.args.len() as i64 - 3 {
@@ -124,10 +114,8 @@ fn run(ctx: &mut Ctx<'_>, named: Named, is_read_only: bool) -> Result<(), Error>
         usize::try_from(keys).map_err(|_| Error::new("ERR Number of keys can't be negative"))?;
     let digest = digest.unwrap_or_else(|| sha1_hex(ctx.args.get(1)));
     let mut engine = take_engine(ctx);
-    let result = find(ctx, &mut engine, &digest, named).and_then(|(flags, compiled)| {
-        let script = Known { digest, flags, compiled };
-        execute(ctx, &mut engine, &script, keys, is_read_only)
-    });
+    let result = find(ctx, &mut engine, &digest, named)
+        .and_then(|script| execute(ctx, &mut engine, &script, keys, is_read_only));
     ctx.worker.put_back(engine);
     result
 }
@@ -136,27 +124,26 @@ fn run(ctx: &mut Ctx<'_>, named: Named, is_read_only: bool) -> Result<(), Error>
 pub(super) fn take_engine(ctx: &mut Ctx<'_>) -> Box<Engine> {
     let scripts = &ctx.server.scripts;
     let present = ctx.worker.engine.take().filter(|engine| !engine.is_outdated(scripts));
-    present.unwrap_or_else(|| Box::new(Engine::new(&ctx.worker.config, scripts)))
+    let mut engine = present.unwrap_or_else(|| Box::new(Engine::new(&ctx.worker.config, scripts)));
+    engine.interpreter().set_limit(ctx.worker.config.lua_memory_limit as usize);
+    engine
 }
 
-fn find(
-    ctx: &Ctx<'_>,
-    engine: &mut Engine,
-    digest: &Digest,
-    named: Named,
-) -> Result<(source::Flags, Compiled), Error> {
+fn find(ctx: &Ctx<'_>, engine: &mut Engine, digest: &Digest, named: Named) -> Result<Known, Error> {
     let scripts = &ctx.server.scripts;
-    if let Some((script, compiled)) = engine.find(digest) {
+    let known = |script: &Script, compiled| {
         scripts.note_use(script);
-        return Ok((script.flags, compiled));
+        Known { digest: *digest, flags: script.flags, is_tried: script.is_tried(), compiled }
+    };
+    if let Some((script, compiled)) = engine.find(digest) {
+        return Ok(known(script, compiled));
     }
     let script = match named {
         Named::ByDigest => scripts.find(digest).ok_or(Error::NO_SCRIPT)?,
         Named::BySource => add(ctx, engine, digest, ctx.args.get(1), Origin::Eval)?,
     };
-    scripts.note_use(&script);
     let compiled = engine.compile(&script, scripts).map_err(|wrong| cannot_compile(ctx, &wrong))?;
-    Ok((script.flags, compiled))
+    Ok(known(&script, compiled))
 }
 
 /// Has the server know a script, if it can be compiled.
@@ -223,7 +210,8 @@ fn execute(
     // where they always do.
     let mut reply = Vec::new();
     let mut out = russet_resp::ReplyWriter::new(&mut reply, ctx.out.protocol());
-    let mut host = ScriptHost::new(ctx, script.digest, is_read_only, is_short_of_memory);
+    let mut host =
+        ScriptHost::new(ctx, script.digest, script.is_tried, is_read_only, is_short_of_memory);
     let ended = engine.interpreter().run(
         script.compiled,
         args.after(3).iter_to(keys),
@@ -232,7 +220,12 @@ fn execute(
         &mut out,
     );
     let must_restart = host.must_restart;
+    let is_first_try =
+        !script.is_tried && !host.uses_undeclared && matches!(ended, Ended::Returned { .. });
     drop(host);
+    if is_first_try {
+        ctx.server.scripts.note_tried(&script.digest);
+    }
     if ctx.client.db != db {
         ctx.client.select(db);
     }
