@@ -149,17 +149,22 @@ impl<'a> Stack<'a> {
 
     #[inline]
     fn make_room(&mut self) {
-        assert!(self.reserve(1) || self.top() < self.guaranteed, "{ROOM}");
+        assert!(self.top() < self.guaranteed || self.reserve(1), "{ROOM}");
+    }
+
+    /// A place that Lua may be asked about: one counted from the bottom, which Lua compares with the
+    /// top before it looks there, or one that exists.
+    #[inline]
+    fn place_to_look_at(&self, at: i32) -> i32 {
+        if at > 0 { at } else { self.place(at) }
     }
 
     /// What a value is; `None` where there is no value.
     #[inline]
     pub fn kind(&self, at: i32) -> Kind {
-        if at > self.top() {
-            return Kind::None;
-        }
-        // SAFETY: the place exists.
-        match unsafe { ffi::lua_type(self.raw, self.place(at)) } {
+        // SAFETY: Lua may be asked about the place.
+        match unsafe { ffi::lua_type(self.raw, self.place_to_look_at(at)) } {
+            ffi::LUA_TNONE => Kind::None,
             ffi::LUA_TNIL => Kind::Nil,
             ffi::LUA_TBOOLEAN => Kind::Boolean,
             ffi::LUA_TLIGHTUSERDATA => Kind::LightUserdata,
@@ -182,7 +187,7 @@ impl<'a> Stack<'a> {
         // SAFETY: it is a string, which is on the stack as long as this is borrowed and so cannot be
         // collected; nothing is converted.
         unsafe {
-            let bytes = ffi::lua_tolstring(self.raw, self.place(at), &mut len);
+            let bytes = ffi::lua_tolstring(self.raw, self.place_to_look_at(at), &mut len);
             Some(std::slice::from_raw_parts(bytes.cast(), len))
         }
     }
@@ -353,8 +358,9 @@ impl<'a> Stack<'a> {
 
     #[inline]
     fn table(&self, at: i32) -> i32 {
-        assert_eq!(self.kind(at), Kind::Table);
-        self.place(at)
+        let place = self.place_to_look_at(at);
+        assert_eq!(self.kind(place), Kind::Table);
+        place
     }
 
     /// Replaces the key on top by what a table has under it, leaving metatables alone.
@@ -401,9 +407,11 @@ impl<'a> Stack<'a> {
     /// Puts the value on top, which it takes, into a table under a name.
     pub fn raw_set_field(&mut self, table: i32, name: &str) {
         let table = self.table(table);
+        assert!(self.top() > 0, "there is a value");
         self.push_bytes(name.as_bytes());
         self.insert(-2);
-        self.raw_set(table);
+        // SAFETY: the place holds a table, and below the value is a string.
+        unsafe { ffi::lua_rawset(self.raw, table) }
     }
 
     /// Puts the value on top, which it takes, into a table as its element.

@@ -20,9 +20,8 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    /// Queues a command, which may need the whole keyspace.
-    pub fn push(&mut self, entry: &'static CommandEntry, command: OwnedCommand, runs_alone: bool) {
-        self.runs_alone |= runs_alone;
+    /// Queues a command.
+    pub fn push(&mut self, entry: &'static CommandEntry, command: OwnedCommand) {
         self.size += command.size();
         self.queue.push((entry, command));
     }

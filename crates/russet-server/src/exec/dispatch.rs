@@ -203,7 +203,8 @@ fn queue(
         argv[at] = large;
     }
     let transaction = client.transaction.as_mut().expect("the caller saw it");
-    transaction.push(entry, OwnedCommand::new(argv), runs_alone);
+    transaction.runs_alone |= runs_alone;
+    transaction.push(entry, OwnedCommand::new(argv));
     client.info.multi.store(transaction.queue.len() as i64, std::sync::atomic::Ordering::Relaxed);
     ReplyWriter::new(out, client.protocol).simple("QUEUED");
 }

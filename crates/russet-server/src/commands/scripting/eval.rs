@@ -206,9 +206,9 @@ fn execute(
     let is_read_only = is_read_only || (flags.are_declared && flags.no_writes);
     let is_short_of_memory = is_short_of_memory && !(flags.are_declared && flags.allow_oom);
     let (args, db) = (ctx.args, ctx.client.db);
-    // The reply of the script grows in a buffer of its own: the commands that it calls write there
-    // where they always do.
-    let mut reply = Vec::new();
+    // Taken away for the time being: the commands that the script calls write where they always do,
+    // and have another buffer there.
+    let mut reply = std::mem::take(ctx.out.buffer());
     let mut out = russet_resp::ReplyWriter::new(&mut reply, ctx.out.protocol());
     let mut host =
         ScriptHost::new(ctx, script.digest, script.is_tried, is_read_only, is_short_of_memory);
@@ -223,6 +223,7 @@ fn execute(
     let is_first_try =
         !script.is_tried && !host.uses_undeclared && matches!(ended, Ended::Returned { .. });
     drop(host);
+    *ctx.out.buffer() = reply;
     if is_first_try {
         ctx.server.scripts.note_tried(&script.digest);
     }
@@ -238,7 +239,6 @@ fn execute(
     match ended {
         Ended::Returned { is_counted } => {
             ctx.is_error_counted = is_counted;
-            ctx.out.buffer().append(&mut reply);
             Ok(())
         }
         Ended::Failed(failure) => {
