@@ -44,7 +44,7 @@ pub struct Interpreter {
 impl Interpreter {
     /// An interpreter whose scripts may use as much memory as they like, for the time being.
     pub fn new(identity: &Identity) -> Self {
-        let mut state = State::new();
+        let mut state = State::open();
         let surroundings = state.with(|stack| sandbox::build(stack, identity));
         Interpreter { state, surroundings }
     }

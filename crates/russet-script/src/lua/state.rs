@@ -104,7 +104,7 @@ unsafe impl Send for State {}
 
 impl State {
     /// A state without any libraries, and without a limit.
-    pub fn new() -> Self {
+    pub fn open() -> Self {
         let shared = Box::new(Shared {
             used_bytes: Cell::new(0),
             limit_bytes: Cell::new(usize::MAX),
@@ -199,7 +199,7 @@ unsafe extern "C" fn allocate(
     old_bytes: usize,
     new_bytes: usize,
 ) -> *mut c_void {
-    // SAFETY: it is what `State::new` has given, only ever borrowed shared.
+    // SAFETY: it is what `State::open` has given, only ever borrowed shared.
     let shared = unsafe { &*shared.cast::<Shared>() };
     let old_bytes = if old.is_null() { 0 } else { old_bytes };
     let layout = |bytes| Layout::from_size_align(bytes, ALIGNMENT);
