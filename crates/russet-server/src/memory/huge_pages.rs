@@ -23,9 +23,12 @@
 //!
 //! A thread goes through the mappings of the process, asks which stretches are resident, and
 //! has the system move those, one at a time (`MADV_COLLAPSE`, since Linux 6.1). While a stretch is
-//! moved, whoever touches it waits for the copy of 2 MiB. So nothing is moved while memory grows or
-//! shrinks, while keys are loaded or saved, and never for more than a small part of the time
-//! ([`REST`]). When as much memory is used as after the last pass, nothing is looked at.
+//! moved, whoever touches it waits for the copy of 2 MiB, and so does whoever shares the thread's
+//! processor, since the system does not interrupt itself there: milliseconds, in a virtual machine. So
+//! nothing is moved while memory grows or shrinks, or while keys are loaded or saved. A server with
+//! little to do moves its memory soon ([`REST`]); one that is busy takes its time, lest more than one
+//! request in a few hundred should notice ([`BUSY_REST`]). When as much memory is used as after the
+//! last pass, nothing is looked at.
 //!
 //! What the allocator gives back of a huge page, the system takes out of it by itself, and the rest is
 //! on small pages again; therefore everything is looked at anew once in a while ([`FORGET_AFTER`]).
@@ -35,6 +38,8 @@ use std::ops::Range;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use std::{fs, io, thread};
+
+use rustix::time::{ClockId, clock_gettime};
 
 use super::used_bytes;
 use crate::server::Server;
@@ -46,6 +51,10 @@ const SMALL: usize = 4 << 10;
 const INTERVAL: Duration = Duration::from_millis(250);
 /// After a stretch was moved, nothing is for so many times as long as that took.
 const REST: u32 = 9;
+/// And while the server is busy.
+const BUSY_REST: u32 = 255;
+/// A server that takes more than one part in so many of one processor's time is busy.
+const BUSY_SHARE: u32 = 4;
 /// How many of a stretch's small pages need not be resident: what resident memory grows by.
 const MISSING: usize = 4;
 /// How long a stretch that was put on a huge page is believed to be on it.
@@ -62,13 +71,14 @@ pub fn keep(server: &Arc<Server>) {
 
 fn run(server: &Weak<Server>) {
     let mut stretches = Stretches::default();
+    let mut load = Load::default();
     let mut last_seen = 0;
     while let Some(server) = server.upgrade() {
         let used_bytes = used_bytes();
         let is_settled = used_bytes.abs_diff(last_seen) < HUGE as u64;
         last_seen = used_bytes;
         if is_settled && is_quiet(&server) {
-            stretches.pass(used_bytes, &server);
+            stretches.pass(used_bytes, &mut load, &server);
         }
         drop(server);
         thread::sleep(INTERVAL);
@@ -81,6 +91,36 @@ fn is_quiet(server: &Server) -> bool {
         && !server.persistence.is_loading()
         && server.persistence.snapshot.load().is_none()
         && !server.shutdown.is_final()
+}
+
+/// How busy the other threads are.
+struct Load {
+    since: Instant,
+    /// Processor time they had taken by then.
+    taken: Duration,
+}
+
+impl Default for Load {
+    fn default() -> Self {
+        Load { since: Instant::now(), taken: processor_time_of_others() }
+    }
+}
+
+impl Load {
+    /// Whether they took much of a processor's time since this was last asked.
+    fn is_high(&mut self) -> bool {
+        let now = Load::default();
+        let taken = now.taken.saturating_sub(self.taken);
+        let elapsed = now.since - self.since;
+        *self = now;
+        taken * BUSY_SHARE > elapsed
+    }
+}
+
+/// Processor time that all threads but this one have taken.
+fn processor_time_of_others() -> Duration {
+    let taken = |clock| Duration::try_from(clock_gettime(clock)).unwrap_or_default();
+    taken(ClockId::ProcessCPUTime).saturating_sub(taken(ClockId::ThreadCPUTime))
 }
 
 /// What is known of the stretches of memory of a huge page's size.
@@ -101,7 +141,7 @@ impl Default for Stretches {
 impl Stretches {
     /// Moves what is resident and not on huge pages yet. What the system cannot move just now is tried
     /// again at a later pass.
-    fn pass(&mut self, used_bytes: u64, server: &Server) {
+    fn pass(&mut self, used_bytes: u64, load: &mut Load, server: &Server) {
         if self.forgotten_at.elapsed() > FORGET_AFTER {
             *self = Stretches::default();
         }
@@ -127,7 +167,8 @@ impl Stretches {
             if is_settled {
                 self.settled.insert(stretch);
             }
-            thread::sleep(began.elapsed() * REST);
+            let rest = if load.is_high() { BUSY_REST } else { REST };
+            thread::sleep(began.elapsed() * rest);
         }
         self.used_bytes = used_bytes;
     }
@@ -190,6 +231,20 @@ mod tests {
             "",
         ];
         assert_eq!(others.map(anonymous), [const { None }; 5]);
+    }
+
+    #[test]
+    fn the_load_is_that_of_the_other_threads() {
+        let busy_for = |time: Duration| {
+            let began = clock_gettime(ClockId::ThreadCPUTime);
+            let spent = move || clock_gettime(ClockId::ThreadCPUTime) - began;
+            while Duration::try_from(spent()).expect("clocks go on") < time {}
+        };
+        let before = processor_time_of_others();
+        let other = thread::spawn(move || busy_for(Duration::from_millis(30)));
+        other.join().expect("it does not fail");
+        let with_other = processor_time_of_others();
+        assert!(with_other - before >= Duration::from_millis(20));
     }
 
     #[test]
