@@ -55,6 +55,8 @@ pub(super) struct State {
     pub flushing: usize,
     pub flushed_to: u64,
     pub flush_began: Option<Instant>,
+    /// How long the last one took that has ended.
+    pub flush_took: Duration,
     pub is_stopping: bool,
 }
 
@@ -258,7 +260,11 @@ impl AppendLog {
                 if state.units >= state.expected_units {
                     self.hurry.notify_one();
                 }
-            } else if state.idle > 0 && state.file.is_some() && !state.segments.is_empty() {
+            } else if state.idle > 0
+                && state.file.is_some()
+                && !state.segments.is_empty()
+                && writer::may_write(self, &state)
+            {
                 self.work.notify_one();
             }
         }

@@ -8,7 +8,8 @@
 //!
 //! A flush costs the processor as much as several commands do. So whoever writes under `always` waits for
 //! a moment until about as many units are there as lately were; a client that is alone is one, and waits
-//! for nobody.
+//! for nobody. And how many flushes may be under way at once depends on how long they take: where one is
+//! over before it would be missed, what arrives meanwhile is better flushed together.
 //!
 //! # When the disk fails
 //!
@@ -40,6 +41,8 @@ const THREADS: usize = 4;
 const LINGER: Duration = Duration::from_millis(5);
 /// How long whoever writes waits for company under `always`.
 const GATHER: Duration = Duration::from_micros(300);
+/// For each so long that a flush takes, another one may be under way besides it.
+const BESIDES: Duration = Duration::from_micros(500);
 /// How often the log is flushed under `everysec`.
 const SECOND: Duration = Duration::from_secs(1);
 /// How long after a write that failed it is tried again.
@@ -169,8 +172,9 @@ impl Hand {
         let (number, file) = (writer.number, writer.file.clone());
         state.flushing += 1;
         state.flushed_to = offset;
-        state.flush_began = Some(Instant::now());
-        if state.idle > 0 && !state.segments.is_empty() {
+        let began = Instant::now();
+        state.flush_began = Some(began);
+        if state.idle > 0 && !state.segments.is_empty() && may_write(log, state) {
             log.work.notify_one();
         }
         MutexGuard::unlocked(state, || {
@@ -178,6 +182,7 @@ impl Hand {
             log.note_flush(result, offset);
             log.wake_waiting();
         });
+        state.flush_took = began.elapsed();
         if state.flush_began.is_some_and(|began| began.elapsed() > SECOND) {
             // The next one is due already.
             log.delayed_flushes.fetch_add(1, Ordering::Relaxed);
@@ -200,6 +205,7 @@ impl Hand {
 fn next_task(log: &AppendLog, state: &mut MutexGuard<'_, State>) -> Task {
     loop {
         if !state.segments.is_empty()
+            && may_write(log, state)
             && let Some(writer) = state.file.take()
         {
             return Task::Write(writer);
@@ -216,6 +222,16 @@ fn next_task(log: &AppendLog, state: &mut MutexGuard<'_, State>) -> Task {
         log.work.wait_for(state, nap);
         state.idle -= 1;
     }
+}
+
+/// Whether what is in the buffer may be written now. If not, whoever ends a flush does it.
+pub(super) fn may_write(log: &AppendLog, state: &State) -> bool {
+    !log.is_always() || state.is_stopping || may_flush_besides(state.flushing, state.flush_took)
+}
+
+/// Whether it pays to flush besides so many flushes, when one takes so long.
+fn may_flush_besides(flushing: usize, took: Duration) -> bool {
+    flushing == 0 || BESIDES * (flushing as u32) < took
 }
 
 /// Whether what is written is to be flushed now.
@@ -347,5 +363,20 @@ impl AppendLog {
             }
         }
         self.note_failures();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slow_disks_flush_several_times_at_once() {
+        let at_once = |took_us| {
+            let took = Duration::from_micros(took_us);
+            (1..THREADS).take_while(|flushing| may_flush_besides(*flushing, took)).count() + 1
+        };
+        assert_eq!([0, 100, 500, 600, 1_100, 2_000, 10_000].map(at_once), [1, 1, 1, 2, 3, 4, 4]);
+        assert!(may_flush_besides(0, Duration::ZERO));
     }
 }
