@@ -4,11 +4,13 @@
 //! been used for longest: applications that make up a new script for every call do not fill the
 //! memory. What SCRIPT LOAD has brought stays until SCRIPT FLUSH.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-use parking_lot::RwLock;
+use indexmap::IndexMap;
+use parking_lot::{Mutex, RwLock};
+use russet_data::relocation::Relocation;
 use russet_script::sandbox::sha1_hex;
 use russet_script::source::{self, Flags};
 
@@ -41,8 +43,9 @@ pub fn digest_of_call(args: Args<'_>) -> Option<Digest> {
 pub struct Script {
     /// Its name.
     pub digest: Digest,
-    /// Its source, from which [`Script::code`] cuts the first line where that is for the server.
-    source: Box<[u8]>,
+    /// Its source, from which [`Script::with_code`] cuts the first line where that is for the server. The
+    /// lock is for defragmentation, which moves it.
+    source: Mutex<Box<[u8]>>,
     code_start: usize,
     /// How it wants to be run.
     pub flags: Flags,
@@ -57,9 +60,9 @@ pub struct Script {
 }
 
 impl Script {
-    /// What is to be compiled.
-    pub fn code(&self) -> &[u8] {
-        &self.source[self.code_start..]
+    /// Hands over what is to be compiled.
+    pub fn with_code<R>(&self, compile: impl FnOnce(&[u8]) -> R) -> R {
+        compile(&self.source.lock()[self.code_start..])
     }
 
     /// Whether the cache has forgotten it, so that workers should too.
@@ -73,14 +76,15 @@ impl Script {
     }
 
     fn allocated_bytes(&self) -> usize {
-        size_of::<Self>() + self.source.len()
+        size_of::<Self>() + self.source.lock().len()
     }
 }
 
 /// See the module's documentation.
 #[derive(Default)]
 pub struct Scripts {
-    known: RwLock<HashMap<Digest, Arc<Script>>>,
+    /// In an order, for [`Scripts::relocate`], which any removal may change.
+    known: RwLock<IndexMap<Digest, Arc<Script>>>,
     /// Bytes of all of them.
     bytes: AtomicUsize,
     /// How often all were forgotten.
@@ -144,10 +148,10 @@ impl Scripts {
                 let (flags, code_start) = source::read(script)?;
                 let script = Arc::new(Script {
                     digest,
-                    source: script.into(),
+                    source: Mutex::new(script.into()),
                     code_start,
                     flags,
-                    is_loaded: AtomicBool::new(false),
+                    is_loaded: AtomicBool::new(origin == Origin::Load),
                     is_forgotten: AtomicBool::new(false),
                     is_tried: AtomicBool::new(false),
                     used_at: AtomicU64::new(self.time.load(Ordering::Relaxed)),
@@ -174,6 +178,9 @@ impl Scripts {
             script
         });
         let script = script.clone();
+        if script.is_loaded.load(Ordering::Relaxed) {
+            return script;
+        }
         let of_eval = || {
             let mine = known.values().filter(|it| !it.is_loaded.load(Ordering::Relaxed));
             mine.filter(|it| !Arc::ptr_eq(it, &script))
@@ -181,7 +188,7 @@ impl Scripts {
         if of_eval().count() >= KEPT_OF_EVAL {
             let oldest = of_eval().min_by_key(|it| it.used_at.load(Ordering::Relaxed));
             let digest = oldest.expect("there are many").digest;
-            let oldest = known.remove(&digest).expect("it was just seen");
+            let oldest = known.swap_remove(&digest).expect("it was just seen");
             oldest.is_forgotten.store(true, Ordering::Relaxed);
             self.bytes.fetch_sub(oldest.allocated_bytes(), Ordering::Relaxed);
             self.evicted.fetch_add(1, Ordering::Relaxed);
@@ -197,6 +204,25 @@ impl Scripts {
         self.undeclared.write().clear();
         self.undeclared_count.store(0, Ordering::Relaxed);
         known
+    }
+
+    /// Moves the sources of so many scripts from a place on, as far as they are to be. Returns the place
+    /// where to go on, if there are more. One that another takes the place of meanwhile is left out.
+    pub fn relocate(
+        &self,
+        first: usize,
+        count: usize,
+        relocation: &mut Relocation<'_>,
+    ) -> Option<usize> {
+        let known = self.known.read();
+        let next = (first + count).min(known.len());
+        for (_, script) in known.get_range(first..next)? {
+            // Whoever compiles it has it: another time.
+            if let Some(mut source) = script.source.try_lock() {
+                relocation.bytes(&mut source);
+            }
+        }
+        (next < known.len()).then_some(next)
     }
 
     /// Remembers that a script uses keys that it does not declare.
@@ -283,5 +309,22 @@ mod tests {
         drop(scripts.flush());
         assert!(scripts.is_empty());
         assert_eq!(scripts.generation(), 1);
+    }
+
+    #[test]
+    fn sources_are_moved_a_few_at_a_time() {
+        let scripts = Scripts::default();
+        (0..10).for_each(|number| drop(add(&scripts, number, Origin::Load)));
+        let mut is_misplaced = |_| true;
+        let mut relocation = Relocation::new(&mut is_misplaced);
+        assert_eq!(scripts.relocate(0, 4, &mut relocation), Some(4));
+        assert_eq!(scripts.relocate(4, 4, &mut relocation), Some(8));
+        assert_eq!(scripts.relocate(8, 4, &mut relocation), None);
+        assert_eq!((relocation.examined, relocation.moved), (10, 10));
+        let known = scripts.find(&digest(7)).expect("it was added");
+        known.with_code(|code| assert_eq!(code, b"return 7"));
+        drop(scripts.flush());
+        assert_eq!(scripts.relocate(8, 4, &mut relocation), None);
+        assert_eq!(relocation.examined, 10);
     }
 }

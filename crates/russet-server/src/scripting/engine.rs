@@ -96,7 +96,7 @@ impl Engine {
         if self.compiled.len() > scripts.len() + FORGOTTEN_KEPT {
             self.sweep();
         }
-        let compiled = self.interpreter.compile(script.code())?;
+        let compiled = script.with_code(|code| self.interpreter.compile(code))?;
         if let Some((_, old)) = self.compiled.insert(script.digest, (script.clone(), compiled)) {
             self.interpreter.forget(old);
         }

@@ -10,7 +10,7 @@
 //! percent of a processor: all workers work that much, in slices that are as short as those of expiry,
 //! with a shard's lock for a few buckets at a time. A value of more than
 //! `active-defrag-max-scan-fields` parts has its turn after its bucket, a few of its own buckets, leaves
-//! or nodes at a time.
+//! or nodes at a time. The sources of scripts belong to no shard, and are moved by the first worker.
 
 use std::ops::Range;
 use std::sync::atomic::Ordering;
@@ -38,6 +38,8 @@ pub(super) struct Defrag {
     shard: usize,
     db: u32,
     cursor: u64,
+    /// The first script that is to be looked at. The first worker does that, between two passes.
+    script: usize,
     /// Values of that shard that are gone through in steps.
     large: Vec<Large>,
     /// Made when first needed.
@@ -68,6 +70,11 @@ struct Moves {
 }
 
 impl Moves {
+    fn count(&mut self, relocation: &Relocation<'_>) {
+        self.allocations += relocation.moved;
+        self.examined += relocation.examined;
+    }
+
     fn count_key(&mut self, has_moved: bool) {
         *(if has_moved { &mut self.keys } else { &mut self.unmoved_keys }) += 1;
     }
@@ -165,6 +172,9 @@ impl Defrag {
         moves: &mut Moves,
     ) -> bool {
         if !shards.contains(&self.shard) {
+            if shards.start == 0 && self.relocate_scripts(server, utilization, moves) {
+                return false;
+            }
             self.shard = shards.start;
         }
         let Some(mut guard) = server.keyspace.try_briefly(self.shard) else { return true };
@@ -207,9 +217,23 @@ impl Defrag {
                 self.db += u32::from(self.cursor == 0);
             }
         }
-        moves.allocations += relocation.moved;
-        moves.examined += relocation.examined;
+        moves.count(&relocation);
         false
+    }
+
+    /// Goes through a few scripts. Returns whether there are more.
+    fn relocate_scripts(
+        &mut self,
+        server: &Server,
+        utilization: &Utilization,
+        moves: &mut Moves,
+    ) -> bool {
+        let mut is_misplaced = |allocation| utilization.is_poor(allocation);
+        let mut relocation = Relocation::new(&mut is_misplaced);
+        let next = server.scripts.relocate(self.script, PARTS_AT_ONCE, &mut relocation);
+        moves.count(&relocation);
+        self.script = next.unwrap_or(0);
+        next.is_some()
     }
 }
 
