@@ -71,7 +71,7 @@ pub fn keep(server: &Arc<Server>) {
 
 fn run(server: &Weak<Server>) {
     let mut stretches = Stretches::default();
-    let mut load = Load::default();
+    let mut load = Load::now();
     let mut last_seen = 0;
     while let Some(server) = server.upgrade() {
         let used_bytes = used_bytes();
@@ -100,16 +100,14 @@ struct Load {
     taken: Duration,
 }
 
-impl Default for Load {
-    fn default() -> Self {
+impl Load {
+    fn now() -> Self {
         Load { since: Instant::now(), taken: processor_time_of_others() }
     }
-}
 
-impl Load {
     /// Whether they took much of a processor's time since this was last asked.
     fn is_high(&mut self) -> bool {
-        let now = Load::default();
+        let now = Load::now();
         let taken = now.taken.saturating_sub(self.taken);
         let elapsed = now.since - self.since;
         *self = now;

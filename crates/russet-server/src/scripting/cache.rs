@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use indexmap::IndexMap;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 use russet_data::relocation::Relocation;
 use russet_script::sandbox::sha1_hex;
 use russet_script::source::{self, Flags};
@@ -45,7 +45,7 @@ pub struct Script {
     pub digest: Digest,
     /// Its source, from which [`Script::with_code`] cuts the first line where that is for the server. The
     /// lock is for defragmentation, which moves it.
-    source: Mutex<Box<[u8]>>,
+    source: RwLock<Box<[u8]>>,
     code_start: usize,
     /// How it wants to be run.
     pub flags: Flags,
@@ -62,7 +62,7 @@ pub struct Script {
 impl Script {
     /// Hands over what is to be compiled.
     pub fn with_code<R>(&self, compile: impl FnOnce(&[u8]) -> R) -> R {
-        compile(&self.source.lock()[self.code_start..])
+        compile(&self.source.read()[self.code_start..])
     }
 
     /// Whether the cache has forgotten it, so that workers should too.
@@ -76,7 +76,7 @@ impl Script {
     }
 
     fn allocated_bytes(&self) -> usize {
-        size_of::<Self>() + self.source.lock().len()
+        size_of::<Self>() + self.source.read().len()
     }
 }
 
@@ -148,7 +148,7 @@ impl Scripts {
                 let (flags, code_start) = source::read(script)?;
                 let script = Arc::new(Script {
                     digest,
-                    source: Mutex::new(script.into()),
+                    source: RwLock::new(script.into()),
                     code_start,
                     flags,
                     is_loaded: AtomicBool::new(origin == Origin::Load),
@@ -217,8 +217,8 @@ impl Scripts {
         let known = self.known.read();
         let next = (first + count).min(known.len());
         for (_, script) in known.get_range(first..next)? {
-            // Whoever compiles it has it: another time.
-            if let Some(mut source) = script.source.try_lock() {
+            // Somebody compiles it: another time.
+            if let Some(mut source) = script.source.try_write() {
                 relocation.bytes(&mut source);
             }
         }

@@ -260,11 +260,7 @@ impl AppendLog {
                 if state.units >= state.expected_units {
                     self.hurry.notify_one();
                 }
-            } else if state.idle > 0
-                && state.file.is_some()
-                && !state.segments.is_empty()
-                && writer::may_write(self, &state)
-            {
+            } else if state.idle > 0 && state.file.is_some() && writer::is_write_due(self, &state) {
                 self.work.notify_one();
             }
         }

@@ -174,7 +174,7 @@ impl Hand {
         state.flushed_to = offset;
         let began = Instant::now();
         state.flush_began = Some(began);
-        if state.idle > 0 && !state.segments.is_empty() && may_write(log, state) {
+        if state.idle > 0 && is_write_due(log, state) {
             log.work.notify_one();
         }
         MutexGuard::unlocked(state, || {
@@ -204,8 +204,7 @@ impl Hand {
 /// Waits for something to do.
 fn next_task(log: &AppendLog, state: &mut MutexGuard<'_, State>) -> Task {
     loop {
-        if !state.segments.is_empty()
-            && may_write(log, state)
+        if is_write_due(log, state)
             && let Some(writer) = state.file.take()
         {
             return Task::Write(writer);
@@ -224,9 +223,11 @@ fn next_task(log: &AppendLog, state: &mut MutexGuard<'_, State>) -> Task {
     }
 }
 
-/// Whether what is in the buffer may be written now. If not, whoever ends a flush does it.
-pub(super) fn may_write(log: &AppendLog, state: &State) -> bool {
-    !log.is_always() || state.is_stopping || may_flush_besides(state.flushing, state.flush_took)
+/// Whether there is something in the buffer that is to be written now. What has to wait for a flush is
+/// written by whoever ends it.
+pub(super) fn is_write_due(log: &AppendLog, state: &State) -> bool {
+    let may_flush = may_flush_besides(state.flushing, state.flush_took);
+    !state.segments.is_empty() && (!log.is_always() || state.is_stopping || may_flush)
 }
 
 /// Whether it pays to flush besides so many flushes, when one takes so long.

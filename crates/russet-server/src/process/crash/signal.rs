@@ -111,6 +111,7 @@ fn describe(text: &mut dyn Write, context: &CrashContext) -> std::io::Result<()>
     writeln!(text, "\n{STACK_TRACE}")
 }
 
+// SAFETY: these are the unwinder's signatures, of the Itanium C++ ABI.
 unsafe extern "C" {
     /// Of the unwinder that Rust's own panics use: calls a function for each call on the stack.
     fn _Unwind_Backtrace(
