@@ -346,3 +346,18 @@ proptest! {
         prop_assert!(world.finished > 0);
     }
 }
+
+#[test]
+fn what_comes_into_an_empty_sorted_set_is_in_no_picture_of_it() {
+    let object = filled(ValueType::SortedSet, 1);
+    let mut world = World { object, session: None, finished: 0 };
+    // Empty in either epoch, which changes with each picture.
+    for taken in 1..=4 {
+        world.run(Step::Pop(End::Left));
+        world.run(Step::Continue(1));
+        assert!(world.session.is_some(), "a picture of nothing is being taken");
+        put(&mut world.object, 0, 0);
+        world.run(Step::Continue(3));
+        assert_eq!(world.finished, taken);
+    }
+}

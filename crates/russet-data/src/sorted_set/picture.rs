@@ -36,7 +36,7 @@ pub(super) enum Progress {
     ByRank {
         /// `None`: above all.
         mark: Option<Mark>,
-        /// Whether some bucket got its epoch.
+        /// Whether some bucket may have the set's epoch.
         is_ahead: bool,
     },
     /// Everything was taken, and buckets from this cursor on may have the other epoch.
@@ -74,11 +74,14 @@ impl Ranked {
     #[cold]
     fn cover(&mut self, hash: u64) {
         let Some((sink, progress)) = self.sitting.get_mut() else { return };
+        if let Progress::ByRank { is_ahead, .. } = progress {
+            // Also where the bucket has it already: the first one of an empty table is made with it.
+            *is_ahead = true;
+        }
         if self.table.epoch(hash) == self.epoch {
             return;
         }
-        if let Progress::ByRank { mark, is_ahead } = progress {
-            *is_ahead = true;
+        if let Progress::ByRank { mark, .. } = progress {
             self.table.scan(hash, &mut |element| {
                 let element = element.get();
                 let is_below = |mark: &Mark| order(element, mark.score, &mark.member).is_lt();
