@@ -189,6 +189,10 @@ impl AppendLog {
             .map(io::Error::from_raw_os_error)
     }
 
+    pub(super) fn has_flush_failed(&self) -> bool {
+        self.flush_errno.load(Ordering::Relaxed) != 0
+    }
+
     pub(super) fn note_failures(&self) {
         (self.hooks.set_failed)(self.failure().is_some());
     }

@@ -215,8 +215,8 @@ fn next_task(log: &AppendLog, state: &mut MutexGuard<'_, State>) -> Task {
         if state.is_stopping && state.segments.is_empty() {
             return Task::End;
         }
-        let has_unflushed = state.flushed_to < log.written.load(Ordering::Relaxed);
-        let nap = if has_unflushed { NAP } else { SECOND };
+        let is_flushed = state.flushed_to >= log.written.load(Ordering::Relaxed);
+        let nap = if is_flushed && !log.has_flush_failed() { SECOND } else { NAP };
         state.idle += 1;
         log.work.wait_for(state, nap);
         state.idle -= 1;
@@ -237,20 +237,21 @@ fn may_flush_besides(flushing: usize, took: Duration) -> bool {
 
 /// Whether what is written is to be flushed now.
 fn is_flush_due(log: &AppendLog, state: &State) -> bool {
-    let written = log.written.load(Ordering::Relaxed);
-    if state.flushed_to >= written {
+    let is_unflushed = state.flushed_to < log.written.load(Ordering::Relaxed);
+    if state.is_stopping {
+        return is_unflushed;
+    }
+    // Commands that write are refused until one succeeds, even if there is nothing new to flush.
+    let has_failed = log.has_flush_failed();
+    if !(is_unflushed || has_failed) || log.is_flush_paused() {
         return false;
     }
-    if state.is_stopping {
+    if log.is_always() {
         return true;
     }
-    if log.is_flush_paused() {
-        return false;
-    }
-    if !log.policy_is(AppendFsync::EverySecond) {
-        return log.is_always();
-    }
-    state.flushing == 0 && state.flush_began.is_none_or(|began| began.elapsed() >= SECOND)
+    let is_wanted = has_failed || log.policy_is(AppendFsync::EverySecond);
+    let is_time = || state.flush_began.is_none_or(|began| began.elapsed() >= SECOND);
+    is_wanted && state.flushing == 0 && is_time()
 }
 
 impl Writer {
