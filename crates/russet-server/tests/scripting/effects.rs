@@ -4,7 +4,7 @@ use std::thread;
 
 use russet_e2e::{Client, Reply, Server, text};
 
-use crate::{ENDLESS, begin, is_busy, received, with_workers};
+use crate::{ENDLESS, begin, free_key, is_busy, received, with_workers};
 
 const INCREMENT: &str = "return redis.call('INCR', KEYS[1])";
 
@@ -19,10 +19,10 @@ fn integers(reply: &Reply) -> Vec<i64> {
 }
 
 /// Has a client call a script in a transaction, before another command.
-fn call_in_transaction(client: &mut Client, script: &str, key: &str) -> Reply {
+fn call_in_transaction(client: &mut Client, script: &str, key: &str, counter: &str) -> Reply {
     client.run("MULTI");
     assert_eq!(text(&client.command(&["EVAL", script, "1", key])), "QUEUED");
-    assert_eq!(text(&client.run("INCR after")), "QUEUED");
+    assert_eq!(text(&client.run(&format!("INCR {counter}"))), "QUEUED");
     client.run("EXEC")
 }
 
@@ -91,19 +91,21 @@ fn transactions_lock_the_declared_keys_of_scripts_that_were_tried() {
     with_workers(|server| {
         let (mut runner, mut client) = (server.client(), server.client());
         let untried = "return redis.call('INCR', KEYS[1]) * 1";
-        assert_eq!(client.command(&["EVAL", INCREMENT, "1", "b"]), Reply::Integer(1));
+        client.command(&["EVAL", INCREMENT, "1", "tried"]);
         begin(&mut runner, &["EVAL", ENDLESS, "1", "a"], &mut client, "GET a");
-        assert_eq!(integers(&call_in_transaction(&mut client, INCREMENT, "b")), [2, 1]);
-        for (script, key) in [(INCREMENT, "a"), (untried, "c")] {
-            let refused = text(&call_in_transaction(&mut client, script, key));
+        let [b, c, counter] = ["b", "c", "counter"].map(|name| free_key(&mut client, name));
+        let mut call = |script, key| call_in_transaction(&mut client, script, key, &counter);
+        assert_eq!(integers(&call(INCREMENT, &b)), [1, 1]);
+        for (script, key) in [(INCREMENT, "a"), (untried, &c)] {
+            let refused = text(&call(script, key));
             assert!(refused.starts_with("EXECABORT Transaction discarded because of: BUSY"));
         }
         assert_eq!(text(&client.run("SCRIPT KILL")), "OK");
         assert!(received(&mut runner).contains("killed"));
-        assert_eq!(integers(&call_in_transaction(&mut client, untried, "c")), [1, 2]);
+        assert_eq!(integers(&call_in_transaction(&mut client, untried, &c, &counter)), [1, 2]);
         begin(&mut runner, &["EVAL", ENDLESS, "1", "a"], &mut client, "GET a");
         // The transaction itself was a try.
-        assert_eq!(integers(&call_in_transaction(&mut client, untried, "c")), [2, 3]);
+        assert_eq!(integers(&call_in_transaction(&mut client, untried, &c, &counter)), [2, 3]);
         assert!(is_busy(&client.run("GET a")));
         assert_eq!(text(&client.run("SCRIPT KILL")), "OK");
         assert!(received(&mut runner).contains("killed"));
@@ -117,12 +119,12 @@ fn transactions_run_scripts_alone_that_use_undeclared_keys() {
         let undeclared = "return #redis.call('KEYS', '*') + redis.call('INCR', 'hidden')";
         for round in 1..=3 {
             let keys = if round == 1 { 0 } else { 2 };
-            let replies = integers(&call_in_transaction(&mut client, undeclared, "a"));
+            let replies = integers(&call_in_transaction(&mut client, undeclared, "a", "after"));
             assert_eq!(replies, [keys + round, round]);
         }
         // One that has declared all its keys until now, and takes another way.
         let sometimes = "return redis.call('INCR', ARGV[1] or KEYS[1])";
-        assert_eq!(integers(&call_in_transaction(&mut client, sometimes, "b")), [1, 4]);
+        assert_eq!(integers(&call_in_transaction(&mut client, sometimes, "b", "after")), [1, 4]);
         client.run("MULTI");
         client.command(&["EVAL", sometimes, "1", "b", "hidden"]);
         assert_eq!(integers(&client.run("EXEC")), [4]);

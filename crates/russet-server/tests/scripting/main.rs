@@ -34,6 +34,14 @@ fn begin(client: &mut Client, script: &[&str], asking: &mut Client, waiting: &st
     eventually("the script is slow", || text(&asking.run(waiting)).contains("BUSY"));
 }
 
+/// The name of a key that no slow script is in the way of. One may be of keys that it does not use, by
+/// chance, since it locks shards.
+fn free_key(asking: &mut Client, name: &str) -> String {
+    let names = (0..).map(|number| format!("{name}:{number}"));
+    let free = names.take(10).find(|name| !is_busy(&asking.run(&format!("TYPE {name}"))));
+    free.expect("few keys share a shard")
+}
+
 fn is_busy(reply: &Reply) -> bool {
     matches!(reply, Reply::Error(line) if line.starts_with(b"BUSY "))
 }

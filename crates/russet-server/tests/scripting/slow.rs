@@ -2,7 +2,7 @@
 
 use russet_e2e::{Client, Reply, Server, text};
 
-use crate::{ENDLESS, begin, eventually, is_busy, received, send, with_workers};
+use crate::{ENDLESS, begin, eventually, free_key, is_busy, received, send, with_workers};
 
 /// Enough clients for each worker to have some.
 fn others(server: &Server) -> Vec<Client> {
@@ -21,14 +21,16 @@ fn clients_of_other_keys_go_on() {
     with_workers(|server| {
         let (mut runner, mut others) = (server.client(), others(server));
         begin(&mut runner, &["EVAL", ENDLESS, "1", "a"], &mut others[0], "GET a");
+        let [counter, text_key] = ["counter", "text"].map(|name| free_key(&mut others[0], name));
         for (number, client) in others.iter_mut().enumerate() {
-            assert_eq!(text(&client.run(&format!("SET other:{number} v"))), "OK");
-            assert_eq!(text(&client.run(&format!("GET other:{number}"))), "v");
+            let own = free_key(client, &format!("own:{number}"));
+            assert_eq!(text(&client.run(&format!("SET {own} v"))), "OK");
+            assert_eq!(text(&client.run(&format!("GET {own}"))), "v");
             assert_eq!(text(&client.run("PING")), "PONG");
-            let short = ["EVAL", "return redis.call('INCR', KEYS[1])", "1", "counter"];
+            let short = ["EVAL", "return redis.call('INCR', KEYS[1])", "1", &counter];
             assert_eq!(client.command(&short), Reply::Integer(number as i64 + 1));
             assert_eq!(text(&client.run("MULTI")), "OK");
-            assert_eq!(text(&client.run("APPEND other:x y")), "QUEUED");
+            assert_eq!(text(&client.run(&format!("APPEND {text_key} y"))), "QUEUED");
             assert_eq!(client.run("EXEC"), Reply::Array(vec![Reply::Integer(number as i64 + 1)]));
         }
         kill(&mut others[3]);
@@ -106,11 +108,12 @@ fn a_script_keeps_the_configuration_that_it_began_with() {
         let slow = "for i = 1, 30000000 do end redis.call('SADD', KEYS[1], 1)
                     return redis.call('OBJECT', 'ENCODING', KEYS[1])";
         begin(&mut runner, &["EVAL", slow, "1", "a"], &mut others[0], "GET a");
+        let free = free_key(&mut others[0], "b");
         for client in &mut others {
             let set = ["CONFIG", "SET", "set-max-intset-entries", "0"];
             assert_eq!(text(&client.command(&set)), "OK");
-            client.run("SADD b 1");
-            assert_eq!(text(&client.run("OBJECT ENCODING b")), "listpack");
+            client.run(&format!("SADD {free} 1"));
+            assert_eq!(text(&client.run(&format!("OBJECT ENCODING {free}"))), "listpack");
         }
         assert_eq!(received(&mut runner), "intset");
         let quick = slow.replace("30000000", "1");
@@ -143,13 +146,14 @@ fn several_slow_scripts_go_on_side_by_side() {
         let mut runners = others(server);
         let mut asking = server.client();
         for (number, client) in runners.iter_mut().enumerate() {
-            let key = number.to_string();
+            let key = free_key(&mut asking, &number.to_string());
             begin(client, &["EVAL", ENDLESS, "1", &key], &mut asking, &format!("GET {key}"));
         }
         // Those that end go before those that began earlier.
         let mut late = server.client();
         let finite = "local n = 0 for i = 1, 1000000 do n = n + i end return n";
-        assert_eq!(late.command(&["EVAL", finite, "1", "late"]), Reply::Integer(500000500000));
+        let key = free_key(&mut asking, "late");
+        assert_eq!(late.command(&["EVAL", finite, "1", &key]), Reply::Integer(500000500000));
         kill(&mut asking);
         for client in &mut runners {
             assert!(received(client).contains("killed"));
