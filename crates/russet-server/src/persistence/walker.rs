@@ -15,10 +15,10 @@ use crate::lazy_free::Garbage;
 use crate::server::Server;
 
 /// The longest and the shortest time given to the picture at once.
-const SLICE_MAX: Duration = Duration::from_micros(200);
+const SLICE_MAX: Duration = Duration::from_micros(100);
 const SLICE_MIN: Duration = Duration::from_micros(25);
 /// The picture gets one part in so many of a busy worker's time.
-const SHARE: u32 = 5;
+const SHARE: u32 = 10;
 /// Who has to wait looks again after this time.
 const RETRY: Duration = Duration::from_millis(1);
 /// Buckets covered under one hold of a shard's lock.
