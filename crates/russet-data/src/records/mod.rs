@@ -84,7 +84,14 @@ impl<const STRINGS: usize> Records<STRINGS> {
     #[inline]
     #[must_use]
     pub fn find(&self, key: &[u8]) -> Option<ItemRef<'_, Record<STRINGS>>> {
-        self.table.find(element_hash(key), key)
+        self.find_hashed(element_hash(key), key)
+    }
+
+    /// The record with this key, whose [`element_hash`] is known.
+    #[inline]
+    #[must_use]
+    pub fn find_hashed(&self, hash: u64, key: &[u8]) -> Option<ItemRef<'_, Record<STRINGS>>> {
+        self.table.find(hash, key)
     }
 
     /// Adds a record, or gives the one that has its key already another last string if there is more

@@ -22,6 +22,7 @@
 mod iter;
 mod outside;
 mod packed;
+mod sift;
 #[cfg(test)]
 mod tests;
 

@@ -112,6 +112,31 @@ proptest! {
     }
 
     #[test]
+    fn sifting_is_looking_up_each(
+        sets in prop::collection::vec(prop::collection::vec(member(), 0..60), 1..4),
+        are_in: bool,
+        enough in 1..60_usize,
+    ) {
+        let made = |members: &Vec<Vec<u8>>| {
+            let mut set = Set::new();
+            members.iter().for_each(|member| _ = set.insert(member, &LIMITS));
+            set
+        };
+        let sets: Vec<Set> = sets.iter().map(made).collect();
+        let others: Vec<&Set> = sets[1..].iter().collect();
+        let is_wanted = |member: &Element<'_>| {
+            others.iter().all(|other| other.contains_element(*member) == are_in)
+        };
+        let expected: Vec<_> = sets[0].iter().filter(is_wanted).take(enough).collect();
+        let mut found = Vec::new();
+        Set::sift(sets[0].iter(), &others, are_in, &mut |member| {
+            found.push(member);
+            found.len() < enough
+        });
+        prop_assert_eq!(found, expected);
+    }
+
+    #[test]
     fn samples_have_as_many_different_elements_as_asked_for(
         len in 0..60_usize,
         count in 0..70_usize,

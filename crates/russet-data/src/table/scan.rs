@@ -33,13 +33,18 @@ impl<T: Item> Table<T> {
         if next != 0
             && let Some(Place { bucket, .. }) = self.place(next)
         {
-            for pointer in self.directory.bucket(bucket).items().filter_map(Slot::pointer) {
-                prefetch(pointer.as_ptr());
-                prefetch(pointer.as_ptr().wrapping_add(CACHE_LINE_BYTES));
-            }
+            self.prefetch_items(bucket);
             self.prefetch_bucket(self.cursor_after(next, bucket));
         }
         next
+    }
+
+    /// Begins to fetch the items of a bucket, the first two cache lines of each.
+    fn prefetch_items(&self, bucket: u32) {
+        for pointer in self.directory.bucket(bucket).items().filter_map(Slot::pointer) {
+            prefetch(pointer.as_ptr());
+            prefetch(pointer.as_ptr().wrapping_add(CACHE_LINE_BYTES));
+        }
     }
 
     /// The cursor of the bucket that follows the one of `cursor`; 0 after the last.
@@ -167,6 +172,9 @@ impl<'a, T: Item> Iterator for Iter<'a, T> {
             }
             self.items = Some(self.table.directory.bucket(self.bucket).items());
             self.bucket += 1;
+            if self.bucket < self.table.directory.buckets() {
+                self.table.prefetch_items(self.bucket);
+            }
         }
     }
 }

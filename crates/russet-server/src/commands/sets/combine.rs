@@ -204,14 +204,9 @@ fn intersect(sources: &[Source<'_>], found: &mut dyn FnMut(Element<'_>) -> bool)
         return;
     };
     sets.sort_by_key(|set| set.len());
-    let [smallest, others @ ..] = &sets[..] else { return };
-    for member in smallest.iter() {
-        let is_other = |set: &&&Set| !std::ptr::eq(**set, *smallest);
-        if others.iter().filter(is_other).all(|set| set.contains_element(member)) && !found(member)
-        {
-            break;
-        }
-    }
+    let Some(smallest) = sets.first().copied() else { return };
+    sets.retain(|set| !std::ptr::eq(*set, smallest));
+    Set::sift(smallest.iter(), &sets, true, found);
 }
 
 /// The members that are in any of the sets.
@@ -259,11 +254,10 @@ fn subtract(
     if look_ups <= removals {
         // The largest is the most likely to have a member.
         others.sort_by_key(|set| std::cmp::Reverse(set.len()));
-        for member in first.iter() {
-            if !others.iter().any(|set| set.contains_element(member)) {
-                found(member);
-            }
-        }
+        Set::sift(first.iter(), &others, false, &mut |member| {
+            found(member);
+            true
+        });
         return Set::new();
     }
     let mut rest = union(&sources[..1], limits);
