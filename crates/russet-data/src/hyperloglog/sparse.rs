@@ -119,6 +119,32 @@ pub(super) fn each(bytes: &[u8], visit: &mut dyn FnMut(usize, usize, u8)) -> Res
     if register == REGISTERS && taken == bytes.len() { Ok(()) } else { Err(Corrupted) }
 }
 
+/// How many runs of a byte each come first, and how many registers they are of.
+///
+/// Most runs take a byte, and of which kind each is cannot be foretold: going through them one by one
+/// costs the processor a wrong guess every few runs.
+#[inline]
+fn short_runs(bytes: [u8; 8]) -> (usize, usize) {
+    const EACH: u64 = u64::from_le_bytes([1; 8]);
+    const EVEN: u64 = u64::from_le_bytes([0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0]);
+    let word = u64::from_le_bytes(bytes);
+    let are_values = word >> 7 & EACH;
+    let are_long = word >> 6 & EACH & !are_values;
+    // Their lengths less one: the low two bits of values, the low six of zeros.
+    let lens = word & (EACH * 0b11_1111 - are_values * 0b11_1100);
+    let (short, lens) = match are_long {
+        0 => (bytes.len(), lens),
+        _ => {
+            let bits = are_long.trailing_zeros() & !7;
+            (bits as usize / 8, lens & !(u64::MAX << bits))
+        }
+    };
+    // They may be more than a byte together: those of two are added up in 16 bits.
+    let pairs = (lens & EVEN) + (lens >> 8 & EVEN);
+    let sum = pairs.wrapping_mul(u64::from_le_bytes([1, 0, 1, 0, 1, 0, 1, 0])) >> 48;
+    (short, sum as usize + short)
+}
+
 /// What came of raising a register.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Outcome {
@@ -141,6 +167,14 @@ pub(super) fn raise(
 ) -> Result<Outcome, Corrupted> {
     let (mut at, mut previous, mut first) = (body, body, 0);
     let run = loop {
+        while let Some(next) = sketch[at..].first_chunk()
+            && let (taken @ 1.., len) = short_runs(*next)
+            && register >= first + len
+        {
+            first += len;
+            at += taken;
+            previous = at - 1;
+        }
         let run = Run::read(&sketch[at..]).ok_or(Corrupted)?;
         if register < first + run.len {
             break run;
@@ -186,6 +220,26 @@ fn join(sketch: &mut Vec<u8>, mut at: usize) {
                 }
             }
             _ => at += run.byte_len(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn short_runs_are_counted_as_one_by_one(bytes in any::<[u8; 8]>(), are_short: bool) {
+            // Long ones are common among bytes at random.
+            let is_short = |byte: &u8| byte & (VALUE | LONG_ZEROS) != LONG_ZEROS;
+            let shortened = |byte| if is_short(&byte) { byte } else { byte & !LONG_ZEROS };
+            let bytes = if are_short { bytes.map(shortened) } else { bytes };
+            let short = bytes.iter().take_while(|byte| is_short(byte)).count();
+            let lens = runs(&bytes).take(short).map(|run| run.len);
+            prop_assert_eq!(short_runs(bytes), (short, lens.sum()));
         }
     }
 }
