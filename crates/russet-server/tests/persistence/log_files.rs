@@ -148,7 +148,9 @@ fn failing_once(place: &Path, arguments: &[&str]) -> Server {
     let script = place.join("failing.sh");
     let program = env!("CARGO_BIN_EXE_russet-server");
     let inject = "-e trace=fdatasync -e inject=fdatasync:error=EIO:when=1";
-    let text = format!("#!/bin/sh\nexec strace -f -qq -o /dev/null {inject} '{program}' \"$@\"\n");
+    // As the parent of the server, strace would end without it.
+    let text =
+        format!("#!/bin/sh\nexec strace -D -f -qq -o /dev/null {inject} '{program}' \"$@\"\n");
     fs::write(&script, text).expect("it can be written");
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("it is ours");
     let server = Server::start(&script, arguments);
