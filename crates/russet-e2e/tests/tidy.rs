@@ -17,7 +17,7 @@ const LONGEST_FILE_LINES: usize = 800;
 const UNSAFE_MODULES: &[(&str, &str)] = &[
     ("crates/russet-data/benches/table.rs", "an item to put into tables"),
     ("crates/russet-data/src/bits/count.rs", "code for vector instructions the processor has"),
-    ("crates/russet-data/src/hyperloglog/dense.rs", "vector instructions the processor has"),
+    ("crates/russet-data/src/hyperloglog/vectors.rs", "vector instructions the processor has"),
     ("crates/russet-data/src/sorted_set/element.rs", "a score and a member in one allocation"),
     ("crates/russet-data/src/sorted_set/ranked.rs", "elements that a table owns, from a tree"),
     ("crates/russet-data/src/records/record.rs", "strings of any length in one allocation"),

@@ -8,10 +8,11 @@
 //! └──┴──────┘└────┴────┘└──────┴──┘
 //! ```
 
-use super::REGISTERS;
+use super::{REGISTERS, vectors};
 
 const BITS: usize = 6;
-const MASK: u32 = (1 << BITS) - 1;
+/// The bits of the first register of a group.
+pub(super) const MASK: u32 = (1 << BITS) - 1;
 /// Registers and bytes of a group.
 const GROUP: (usize, usize) = (4, 3);
 
@@ -26,23 +27,11 @@ fn read(group: [u8; 3]) -> u32 {
     u32::from_le_bytes([group[0], group[1], group[2], 0])
 }
 
-/// Registers that are taken together by [`raise_all`], and the bytes they are packed in.
-const BLOCK: (usize, usize) = (32, 24);
-
-const _: () = assert!(BLOCK.0 * BITS == BLOCK.1 * 8 && REGISTERS.is_multiple_of(BLOCK.0));
-
 /// Raises all registers to what these bytes hold, where that is greater.
-///
-/// Counting the union of several sketches is little else. The loops below are not turned into vector
-/// instructions that would spread the registers, so they are written down where there are such; that
-/// takes a fifth of the time.
 pub(super) fn raise_all(registers: &mut [u8; REGISTERS], body: &[u8]) {
-    #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx2") {
-        // SAFETY: the processor has the feature, as it was just asked.
-        return unsafe { raise_all_by_vectors(registers, body) };
+    if !vectors::raise_all(registers, body) {
+        raise_all_by_groups(registers, body);
     }
-    raise_all_by_groups(registers, body);
 }
 
 fn raise_all_by_groups(registers: &mut [u8; REGISTERS], body: &[u8]) {
@@ -56,47 +45,6 @@ fn raise_all_by_groups(registers: &mut [u8; REGISTERS], body: &[u8]) {
             | group << 6 & MASK << 24;
         for (register, value) in four.iter_mut().zip(spread.to_le_bytes()) {
             *register = value.max(*register);
-        }
-    }
-}
-
-/// [`raise_all_by_groups`] for eight groups at once, four in each half of a vector.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn raise_all_by_vectors(registers: &mut [u8; REGISTERS], body: &[u8]) {
-    use std::arch::x86_64::{
-        _mm256_and_si256, _mm256_loadu_si256, _mm256_max_epu8, _mm256_or_si256, _mm256_set_epi64x,
-        _mm256_set1_epi32, _mm256_setr_epi8, _mm256_shuffle_epi8, _mm256_slli_epi32,
-        _mm256_storeu_si256,
-    };
-    // Three bytes and a zero for each group, from the twelve that a half begins with.
-    #[rustfmt::skip]
-    let apart = _mm256_setr_epi8(
-        0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1,
-        0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1,
-    );
-    let mask = |byte: u32| _mm256_set1_epi32((MASK << (8 * byte)) as i32);
-    let packed = body.as_chunks::<{ BLOCK.1 }>().0;
-    for (block, packed) in registers.as_chunks_mut::<{ BLOCK.0 }>().0.iter_mut().zip(packed) {
-        let eight = |at: usize| i64::from_le_bytes(std::array::from_fn(|byte| packed[at + byte]));
-        let four = |at: usize| {
-            i64::from(u32::from_le_bytes(std::array::from_fn(|byte| packed[at + byte])))
-        };
-        let halves = _mm256_set_epi64x(four(20), eight(12), four(8), eight(0));
-        let groups = _mm256_shuffle_epi8(halves, apart);
-        let low = _mm256_or_si256(
-            _mm256_and_si256(groups, mask(0)),
-            _mm256_and_si256(_mm256_slli_epi32::<2>(groups), mask(1)),
-        );
-        let high = _mm256_or_si256(
-            _mm256_and_si256(_mm256_slli_epi32::<4>(groups), mask(2)),
-            _mm256_and_si256(_mm256_slli_epi32::<6>(groups), mask(3)),
-        );
-        let values = _mm256_or_si256(low, high);
-        // SAFETY: a block is as long as a vector, and borrowed exclusively; no alignment is asked for.
-        unsafe {
-            let place = block.as_mut_ptr().cast();
-            _mm256_storeu_si256(place, _mm256_max_epu8(_mm256_loadu_si256(place), values));
         }
     }
 }

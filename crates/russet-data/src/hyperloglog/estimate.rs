@@ -4,7 +4,7 @@
 //! 2017, algorithm 6): it needs no corrections by experience, and only how many registers have each
 //! value.
 
-use super::{RANK_BITS, RANK_MAX, REGISTERS};
+use super::{RANK_BITS, RANK_MAX, REGISTERS, vectors};
 
 /// How many registers have each value. Values above [`RANK_MAX`], which six bits could hold, come
 /// from no hash.
@@ -19,12 +19,7 @@ impl Default for Histogram {
 impl Histogram {
     /// Counts all registers.
     pub(super) fn of(registers: &[u8; REGISTERS]) -> Self {
-        #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("avx2") {
-            // SAFETY: the processor has the feature, as it was just asked.
-            return unsafe { Self::of_by_vectors(registers) };
-        }
-        Self::of_one_by_one(registers)
+        vectors::count_all(registers).map_or_else(|| Self::of_one_by_one(registers), Histogram)
     }
 
     /// Neighbours are counted apart at first: most have one of few values, and an addition would wait
@@ -42,64 +37,11 @@ impl Histogram {
         Histogram(std::array::from_fn(all))
     }
 
-    /// Looks for the values one after the other, four at a time, until no register is left: there are
-    /// few, since registers differ by little. All registers are compared with each, but a vector of
-    /// them at once.
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2")]
-    fn of_by_vectors(registers: &[u8; REGISTERS]) -> Self {
-        let mut counts = [0; 64];
-        let mut left = REGISTERS as u32;
-        for (value, counts) in (0_u8..).step_by(4).zip(counts.as_chunks_mut::<4>().0) {
-            *counts = count_four(registers, value);
-            left -= counts.iter().sum::<u32>();
-            if left == 0 {
-                break;
-            }
-        }
-        Histogram(counts)
-    }
-
     /// Counts registers of a value.
     #[inline]
     pub(super) fn add(&mut self, rank: u8, registers: usize) {
         self.0[usize::from(rank & 63)] += registers as u32;
     }
-}
-
-/// How many registers have a value, and each of the next three.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn count_four(registers: &[u8; REGISTERS], value: u8) -> [u32; 4] {
-    use std::arch::x86_64::{
-        _mm256_cmpeq_epi8, _mm256_extract_epi64, _mm256_sad_epu8, _mm256_set_epi64x,
-        _mm256_set1_epi8, _mm256_setzero_si256, _mm256_sub_epi8,
-    };
-    /// Vectors after which what was counted in a byte each is added up.
-    const VECTORS: usize = 128;
-    const _: () = assert!(VECTORS <= u8::MAX as usize && REGISTERS.is_multiple_of(32 * VECTORS));
-
-    let values: [_; 4] = std::array::from_fn(|nth| _mm256_set1_epi8((value + nth as u8) as i8));
-    let mut counts = [0; 4];
-    for block in registers.as_chunks::<{ 32 * VECTORS }>().0 {
-        let mut found = [_mm256_setzero_si256(); 4];
-        for vector in block.as_chunks::<32>().0 {
-            let eight =
-                |at: usize| i64::from_le_bytes(std::array::from_fn(|byte| vector[at + byte]));
-            let vector = _mm256_set_epi64x(eight(24), eight(16), eight(8), eight(0));
-            for (found, value) in found.iter_mut().zip(values) {
-                *found = _mm256_sub_epi8(*found, _mm256_cmpeq_epi8(vector, value));
-            }
-        }
-        for (count, found) in counts.iter_mut().zip(found) {
-            let sums = _mm256_sad_epu8(found, _mm256_setzero_si256());
-            *count += (_mm256_extract_epi64::<0>(sums)
-                + _mm256_extract_epi64::<1>(sums)
-                + _mm256_extract_epi64::<2>(sums)
-                + _mm256_extract_epi64::<3>(sums)) as u32;
-        }
-    }
-    counts
 }
 
 /// The limit of the constant of the original estimator for many registers: 1 / (2 ln 2).

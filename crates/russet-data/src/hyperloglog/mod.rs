@@ -31,6 +31,7 @@ mod self_test;
 mod sparse;
 #[cfg(test)]
 mod tests;
+mod vectors;
 
 use std::fmt::Write;
 
