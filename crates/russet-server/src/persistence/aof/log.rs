@@ -189,6 +189,7 @@ impl AppendLog {
             .map(io::Error::from_raw_os_error)
     }
 
+    /// Whether no flush has succeeded since one failed.
     pub(super) fn has_flush_failed(&self) -> bool {
         self.flush_errno.load(Ordering::Relaxed) != 0
     }

@@ -18,8 +18,9 @@
 //! commands that write are refused. What was written of it in part is cut off, because it would be read
 //! as a command that is damaged; if even that is impossible, writing goes on in the middle.
 //!
-//! After a flush that has failed, the system may have dropped what it was to flush, and says nothing of
-//! it to the next one that succeeds. Then the log is rewritten from memory. Each thread flushes through
+//! After a flush that has failed, commands that write are refused until one succeeds, which is tried once
+//! a second whatever the policy. But the system may have dropped what the first was to flush, and says
+//! nothing of it to the next. So the log is rewritten from memory, too. Each thread flushes through
 //! a file description of its own, because the system reports an error once per description.
 
 use std::fs::{File, OpenOptions};
