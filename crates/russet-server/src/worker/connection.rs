@@ -80,6 +80,8 @@ pub struct Connection {
     pub dirty: bool,
     /// What it has to say waits for the log: the first `held` bytes of `out`.
     pub held: Option<usize>,
+    /// When the poller last had news of it, in Unix milliseconds.
+    pub last_heard_ms: i64,
     /// When its output first exceeded the soft limit, in Unix milliseconds.
     pub over_soft_since_ms: Option<i64>,
 }
@@ -105,6 +107,7 @@ impl Connection {
             queued: false,
             dirty: false,
             held: None,
+            last_heard_ms: 0,
             over_soft_since_ms: None,
         }
     }

@@ -15,6 +15,7 @@ use super::aside::Aside;
 use super::batch::Batch;
 use super::blocked::Blocked;
 use super::connection::Connection;
+use super::moderation::Moderation;
 use super::paused::Paused;
 use super::{Message, WorkerContext};
 use crate::client::{Client, ClientFlags, ClientInfo, Close, ReplyMode};
@@ -68,6 +69,7 @@ pub struct Worker {
     /// What waits for the append-only log.
     pub(super) log_waits: super::log::LogWaits,
     pub(super) defrag: super::defrag::Defrag,
+    moderation: Moderation,
 }
 
 impl Worker {
@@ -82,6 +84,7 @@ impl Worker {
         Worker {
             charged_under: MemoryShare::Bytes(0),
             defrag: Default::default(),
+            moderation: Default::default(),
             log_waits: Default::default(),
             context,
             timers: super::timers::Timers::new(&server, id),
@@ -109,8 +112,10 @@ impl Worker {
     pub fn run(mut self) {
         let mut events = Events::with_capacity(1024);
         crate::memory::note_startup(&self.server);
+        Moderation::allow_short_sleep();
         loop {
             let timeout = self.timeout();
+            self.let_requests_gather(timeout);
             match self.poll.poll(&mut events, timeout) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 result => result.expect("polling a poller that exists"),
@@ -144,8 +149,17 @@ impl Worker {
         }
     }
 
+    /// Sleeps for a moment, if that makes the next round a better one and there is nothing else to do.
+    fn let_requests_gather(&mut self, timeout: Option<Duration>) {
+        let pause = self.moderation.pause();
+        if let Some(pause) = pause.filter(|pause| timeout.is_none_or(|timeout| timeout > *pause)) {
+            std::thread::sleep(pause);
+        }
+    }
+
     fn begin_round(&mut self) {
         self.context.clock.refresh();
+        self.moderation.begin_round(self.context.clock.now_ms());
         self.context.stats.rounds.add(1);
         let config = self.server.config.load();
         if !Arc::ptr_eq(&config, &self.context.config) {
@@ -178,6 +192,7 @@ impl Worker {
         let Some(connection) = self.connections.get_mut(at) else { return };
         if event.is_readable() || event.is_read_closed() || event.is_error() {
             connection.readable = true;
+            self.moderation.note(&mut connection.last_heard_ms);
             connection.ended |= event.is_read_closed() || event.is_error();
             if connection.ended && connection.client.wait.is_some() {
                 self.leave_while_blocked(at);

@@ -23,6 +23,7 @@ mod execute;
 mod limits;
 mod log;
 mod mailbox;
+mod moderation;
 mod paused;
 mod persist;
 mod receive;
