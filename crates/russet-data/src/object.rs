@@ -120,6 +120,18 @@ impl Encoding {
     }
 }
 
+/// The steps towards the place of an element in the order of a sorted set. Each reads what the one before
+/// it has begun to fetch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlaceAhead {
+    /// What leads to the blocks that hold the old place and the new one.
+    Branch,
+    /// These blocks.
+    Leaf,
+    /// The neighbour in the new place.
+    Neighbour,
+}
+
 /// What commands about values of any type want to know.
 pub trait Value: Clone + fmt::Debug {
     /// Which type it is.
@@ -173,6 +185,11 @@ pub trait Value: Clone + fmt::Debug {
     /// [`element_hash`]: crate::element_hash::element_hash
     #[inline]
     fn prefetch_element(&self, _hash: u64, _ahead: Ahead) {}
+
+    /// A step towards what will be read when the element with this hash, which was fetched, gets this
+    /// score.
+    #[inline]
+    fn prefetch_place(&self, _hash: u64, _score: f64, _ahead: PlaceAhead) {}
 }
 
 /// A type that is a variant of [`Object`].
@@ -298,6 +315,12 @@ impl Object {
     #[inline]
     pub fn prefetch_element(&self, hash: u64, ahead: Ahead) {
         with_value!(self, value => Value::prefetch_element(value, hash, ahead));
+    }
+
+    /// See [`Value::prefetch_place`].
+    #[inline]
+    pub fn prefetch_place(&self, hash: u64, score: f64, ahead: PlaceAhead) {
+        with_value!(self, value => Value::prefetch_place(value, hash, score, ahead));
     }
 
     /// See [`Value::table_statistics`].

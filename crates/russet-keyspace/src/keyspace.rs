@@ -31,7 +31,7 @@ use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::RwLock;
 use russet_data::keyed_hash::KeyedHash;
-use russet_data::object::Object;
+use russet_data::object::{Object, PlaceAhead};
 use russet_data::relocation::Relocation;
 use russet_data::table::{Ahead, CACHE_LINE_BYTES, ItemRef, KeyHasher, Table, prefetch};
 use smallvec::SmallVec;
@@ -449,6 +449,12 @@ impl<'a> ShardGuard<'a> {
     #[inline]
     pub fn prefetch_element(&self, db: u32, hash: u64, element: u64, ahead: Ahead) {
         self.with_guess(db, hash, |object| object.prefetch_element(element, ahead));
+    }
+
+    /// Begins to fetch what will be read when that element gets this score.
+    #[inline]
+    pub fn prefetch_place(&self, db: u32, hash: u64, element: u64, score: f64, ahead: PlaceAhead) {
+        self.with_guess(db, hash, |object| object.prefetch_place(element, score, ahead));
     }
 
     #[inline]

@@ -45,7 +45,7 @@ pub use builder::Builder;
 
 use crate::digest::Digest;
 use crate::number::{FloatBuf, IntBuf};
-use crate::object::{Encoding, Value, ValueType};
+use crate::object::{Encoding, PlaceAhead, Value, ValueType};
 use crate::picture::Divisible;
 use crate::relocation::Relocation;
 use crate::serialized_len;
@@ -302,6 +302,13 @@ impl Value for SortedSet {
         match &self.0 {
             Form::Packed(packed) => packed.listpack().prefetch(ahead),
             Form::Ranked(ranked) => ranked.prefetch(hash, ahead),
+        }
+    }
+
+    #[inline]
+    fn prefetch_place(&self, hash: u64, score: f64, ahead: PlaceAhead) {
+        if let Form::Ranked(ranked) = &self.0 {
+            ranked.prefetch_place(hash, score, ahead);
         }
     }
 

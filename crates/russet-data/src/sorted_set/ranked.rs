@@ -20,6 +20,7 @@ use super::element::{Element, ElementRef, Handle};
 use super::picture::Progress;
 use super::tree::{self, Tree};
 use crate::element_hash::{ElementHash, element_hash};
+use crate::object::PlaceAhead;
 use crate::picture::{Sitting, finish};
 use crate::relocation::Relocation;
 use crate::size_class::size_class;
@@ -104,6 +105,25 @@ impl Ranked {
     #[inline]
     pub(super) fn prefetch(&self, hash: u64, ahead: Ahead) {
         self.table.prefetch(hash, ahead);
+    }
+
+    /// A step towards what is read when an element that was fetched gets another score, or comes in.
+    pub(super) fn prefetch_place(&self, hash: u64, score: f64, ahead: PlaceAhead) {
+        let new = prefix(score);
+        let old = || self.table.guess(hash).map(|element| prefix(element.get().score()));
+        match ahead {
+            PlaceAhead::Branch => {
+                old().into_iter().chain([new]).for_each(|place| self.tree.prefetch_branch(place));
+            }
+            PlaceAhead::Leaf => {
+                old().into_iter().chain([new]).for_each(|place| self.tree.prefetch_leaf(place));
+            }
+            PlaceAhead::Neighbour => {
+                if let Some(neighbour) = self.tree.first_with(new) {
+                    prefetch(neighbour.address());
+                }
+            }
+        }
     }
 
     /// See [`super::SortedSet::put`].

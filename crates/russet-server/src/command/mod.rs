@@ -161,6 +161,9 @@ pub struct Command {
     /// The argument that names an element of the value, or the first of several: what leads to it is
     /// prefetched. For commands with a single key.
     pub element: Option<usize>,
+    /// The argument that becomes the score of that element: what leads to its place in the order is
+    /// prefetched too.
+    pub score: Option<usize>,
     /// What runs; a command with subcommands runs this only when called without one.
     pub handler: Handler,
     /// What a call does with the keys of a specification with `VARIABLE_FLAGS`.
@@ -191,6 +194,7 @@ impl Command {
             replaced_by: None,
             adopts: None,
             element: None,
+            score: None,
             key_flags: None,
             reaches: None,
             handler,

@@ -8,6 +8,7 @@
 
 use std::ops::Range;
 
+use russet_data::object::PlaceAhead;
 use russet_data::table::Ahead;
 use russet_keyspace::keyspace::{Keyspace, ShardGuard};
 use russet_resp::{ArgSpan, ProtocolError};
@@ -74,6 +75,8 @@ struct Element {
     /// Where the hash of its key is in [`Batch::hashes`].
     key: usize,
     hash: u64,
+    /// The score that it will have, if the command is about that.
+    score: Option<f64>,
 }
 
 /// See the module's documentation.
@@ -157,8 +160,8 @@ impl Batch {
 
     /// Adds the hash of an element of the value of the key that was added last.
     #[inline]
-    pub fn add_element(&mut self, hash: u64) {
-        self.elements.push(Element { key: self.hashes.len() - 1, hash });
+    pub fn add_element(&mut self, hash: u64, score: Option<f64>) {
+        self.elements.push(Element { key: self.hashes.len() - 1, hash, score });
     }
 
     /// Prefetches the next window if its first item is due. A shard that is busy is passed over:
@@ -203,17 +206,27 @@ impl Batch {
     }
 
     fn prefetch_elements(&self, keyspace: &Keyspace, elements: &[Element]) {
-        let each = |step: &dyn Fn(&ShardGuard<'_>, u32, u64, u64)| {
+        let each = |step: &dyn Fn(&ShardGuard<'_>, u32, u64, &Element)| {
             for element in elements {
                 let (hash, db) = self.key(element.key);
                 if let Some(guard) = keyspace.try_lock(keyspace.shard_of(hash)) {
-                    step(&guard, db, hash, element.hash);
+                    step(&guard, db, hash, element);
                 }
             }
         };
         each(&|guard, db, hash, _| guard.prefetch_object(db, hash));
         for ahead in [Ahead::Bucket, Ahead::Element] {
-            each(&|guard, db, hash, element| guard.prefetch_element(db, hash, element, ahead));
+            each(&|guard, db, hash, element| guard.prefetch_element(db, hash, element.hash, ahead));
+        }
+        if elements.iter().all(|element| element.score.is_none()) {
+            return;
+        }
+        for ahead in [PlaceAhead::Branch, PlaceAhead::Leaf, PlaceAhead::Neighbour] {
+            each(&|guard, db, hash, element| {
+                if let Some(score) = element.score {
+                    guard.prefetch_place(db, hash, element.hash, score, ahead);
+                }
+            });
         }
     }
 

@@ -3,6 +3,7 @@
 use std::io;
 
 use russet_data::element_hash::element_hash;
+use russet_data::number::parse_f64;
 use russet_resp::{Limits, Progress, RequestParser};
 
 use super::batch::{Batch, Item, Source, Span};
@@ -297,11 +298,14 @@ impl Parsing<'_> {
             let (keyspace, db) = (&self.server.keyspace, self.physical_db);
             if let Some(at) = entry.single_key {
                 let hash = keyspace.hash(spans[at].resolve(command, owned));
-                let element = entry.command.element.and_then(|at| spans.get(at));
-                let element = element.map(|span| element_hash(span.resolve(command, owned)));
+                let argument = |at: Option<usize>| {
+                    at.and_then(|at| spans.get(at)).map(|span| span.resolve(command, owned))
+                };
+                let element = argument(entry.command.element).map(element_hash);
+                let score = argument(entry.command.score).and_then(parse_f64);
                 self.batch.add_hash(keyspace, db, hash);
                 if let Some(element) = element {
-                    self.batch.add_element(element);
+                    self.batch.add_element(element, score);
                 }
             } else if let ([keys], None) = (entry.command.keys, entry.command.reaches)
                 && let Some(positions) = keys.plain_positions(argc)

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Branch, INNER_MAX, LEAF_MAX, Node, Slot, Tree, child_at};
+use super::{Branch, INNER_MAX, Inner, LEAF_MAX, Node, Slot, Tree, child_at};
 use crate::relocation::Relocation;
 use crate::size_class::size_class;
 
@@ -17,7 +17,7 @@ impl<T: Copy> Tree<T> {
         let slot = Slot { prefix, item };
         if let Some(right) = self.root.insert(&is_before, slot) {
             let left = std::mem::replace(&mut self.root, Node::Leaf(Vec::new()));
-            self.root = Node::Inner(vec![Branch::of(left), right]);
+            self.root = Node::Inner(Box::new(Inner::new(vec![Branch::of(left), right])));
         }
         self.len += 1;
     }
@@ -96,9 +96,9 @@ impl<T: Copy> Tree<T> {
     /// Replaces an inner root of a single child by that child.
     fn lower_root(&mut self) -> bool {
         let mut lowered = false;
-        while let Node::Inner(branches) = &mut self.root
-            && branches.len() == 1
-            && let Some(only) = branches.pop()
+        while let Node::Inner(inner) = &mut self.root
+            && inner.branches.len() == 1
+            && let Some(only) = inner.branches.pop()
         {
             self.root = only.node;
             lowered = true;
@@ -140,17 +140,16 @@ impl<T: Copy> Node<T> {
                 let right = insert_or_split(slots, at, slot, LEAF_MAX);
                 right.map(|right| Branch::of(Node::Leaf(right)))
             }
-            Node::Inner(branches) => {
-                let after = branches.partition_point(|branch| branch.first.passes(is_before));
-                let at = after.saturating_sub(1);
-                let branch = &mut branches[at];
+            Node::Inner(inner) => {
+                let at = inner.last_before(is_before).unwrap_or(0);
+                let branch = &mut inner.branches[at];
                 let right = branch.node.insert(is_before, slot);
-                branch.first = branch.node.first();
                 branch.count += 1;
-                let right = right?;
-                branch.count -= right.count;
-                let right = insert_or_split(branches, at + 1, right, INNER_MAX);
-                right.map(|right| Branch::of(Node::Inner(right)))
+                branch.count -= right.as_ref().map_or(0, |right| right.count);
+                inner.note_first(at);
+                let right = insert_or_split(&mut inner.branches, at + 1, right?, INNER_MAX);
+                inner.note_firsts();
+                right.map(|right| Branch::of(Node::Inner(Box::new(Inner::new(right)))))
             }
         }
     }
@@ -163,16 +162,15 @@ impl<T: Copy> Node<T> {
                 shrink(slots);
                 Some(removed.item)
             }
-            Node::Inner(branches) => {
-                let after = branches.partition_point(|branch| branch.first.passes(is_before));
-                let at = after.checked_sub(1)?;
-                let branch = &mut branches[at];
+            Node::Inner(inner) => {
+                let at = inner.last_before(is_before)?;
+                let branch = &mut inner.branches[at];
                 let removed = branch.node.remove_before(is_before)?;
                 branch.count -= 1;
                 if branch.node.is_sparse() {
-                    join_with_neighbour(branches, at);
+                    inner.join_with_neighbour(at);
                 } else {
-                    branch.first = branch.node.first();
+                    inner.note_first(at);
                 }
                 Some(removed)
             }
@@ -187,12 +185,10 @@ impl<T: Copy> Node<T> {
                     slots[at].item = item;
                 }
             }
-            Node::Inner(branches) => {
-                let after = branches.partition_point(|branch| branch.first.passes(is_before));
-                if let Some(at) = after.checked_sub(1) {
-                    let branch = &mut branches[at];
-                    branch.node.replace_before(is_before, item);
-                    branch.first = branch.node.first();
+            Node::Inner(inner) => {
+                if let Some(at) = inner.last_before(is_before) {
+                    inner.branches[at].node.replace_before(is_before, item);
+                    inner.note_first(at);
                 }
             }
         }
@@ -205,10 +201,11 @@ impl<T: Copy> Node<T> {
                 relocation.vec(slots);
                 slots.len() - position
             }
-            Node::Inner(branches) => {
-                relocation.vec(branches);
-                let at = child_at(branches, &mut position);
-                branches[at].node.relocate_leaf(position, relocation)
+            Node::Inner(inner) => {
+                relocation.boxed(inner, Inner::new(Vec::new()));
+                relocation.vec(&mut inner.branches);
+                let at = child_at(&inner.branches, &mut position);
+                inner.branches[at].node.relocate_leaf(position, relocation)
             }
         }
     }
@@ -242,13 +239,12 @@ impl<T: Copy> Node<T> {
                 slots[now_at].prefix = prefix;
                 true
             }
-            Node::Inner(branches) => {
-                let after = branches.partition_point(|branch| branch.first.passes(is_before_old));
-                let Some(at) = after.checked_sub(1) else { return false };
-                let branch = &mut branches[at];
-                let moved = branch.node.move_within_leaf(is_before_old, is_before_new, prefix);
+            Node::Inner(inner) => {
+                let Some(at) = inner.last_before(is_before_old) else { return false };
+                let node = &mut inner.branches[at].node;
+                let moved = node.move_within_leaf(is_before_old, is_before_new, prefix);
                 if moved {
-                    branch.first = branch.node.first();
+                    inner.note_first(at);
                 }
                 moved
             }
@@ -262,9 +258,11 @@ impl<T: Copy> Node<T> {
                 slots.drain(positions).for_each(|slot| visit(slot.item));
                 shrink(slots);
             }
-            Node::Inner(branches) => {
+            Node::Inner(inner) => {
+                let branches = &mut inner.branches;
                 let mut from = positions.start;
                 let mut at = child_at(branches, &mut from);
+                let first_touched = at;
                 let mut left = positions.len();
                 if from > 0 || left < branches[at].count {
                     let removed = left.min(branches[at].count - from);
@@ -282,15 +280,23 @@ impl<T: Copy> Node<T> {
                 if left > 0 {
                     branches[at].remove_range(0..left, visit);
                 }
-                shrink(branches);
+                if whole > 0 {
+                    shrink(branches);
+                    inner.note_firsts();
+                } else {
+                    for touched in first_touched..=at.min(branches.len() - 1) {
+                        inner.prefixes[touched] = inner.branches[touched].first.prefix;
+                    }
+                }
             }
         }
     }
 
     /// Joins nodes that are too small on both sides of a position, from here down to the leaves.
     fn mend(&mut self, seam: usize) {
-        let Node::Inner(branches) = self else { return };
+        let Node::Inner(inner) = self else { return };
         loop {
+            let branches = &mut inner.branches;
             // The children before and after the seam; they may be the same.
             let mut inside = seam.saturating_sub(1);
             let left = child_at(branches, &mut inside);
@@ -298,7 +304,7 @@ impl<T: Copy> Node<T> {
             let right = child_at(branches, &mut relative);
             let sparse = [right, left].into_iter().find(|at| branches[*at].node.is_sparse());
             match sparse {
-                Some(at) if branches.len() > 1 => join_with_neighbour(branches, at),
+                Some(at) if branches.len() > 1 => inner.join_with_neighbour(at),
                 _ => {
                     let widths =
                         |branches: &[Branch<T>]| [left, right].map(|at| branches[at].node.width());
@@ -321,8 +327,8 @@ impl<T: Copy> Node<T> {
     fn visit(self, visit: &mut impl FnMut(T)) {
         match self {
             Node::Leaf(slots) => slots.into_iter().for_each(|slot| visit(slot.item)),
-            Node::Inner(branches) => {
-                branches.into_iter().for_each(|branch| branch.node.visit(visit));
+            Node::Inner(inner) => {
+                inner.branches.into_iter().for_each(|branch| branch.node.visit(visit));
             }
         }
     }
@@ -331,27 +337,34 @@ impl<T: Copy> Node<T> {
     fn join(&mut self, right: &mut Node<T>) {
         match (self, right) {
             (Node::Leaf(left), Node::Leaf(right)) => join(left, right, LEAF_MAX),
-            (Node::Inner(left), Node::Inner(right)) => join(left, right, INNER_MAX),
+            (Node::Inner(left), Node::Inner(right)) => {
+                join(&mut left.branches, &mut right.branches, INNER_MAX);
+                left.note_firsts();
+                right.note_firsts();
+            }
             _ => unreachable!("N1: neighbours are equally deep"),
         }
     }
 }
 
-/// Joins the child at a place, which is too small, with one next to it: into one, or into two of the
-/// same size if they hold too much for one.
-fn join_with_neighbour<T: Copy>(branches: &mut Vec<Branch<T>>, at: usize) {
-    let at = at.min(branches.len() - 2);
-    let (before, after) = branches.split_at_mut(at + 1);
-    let (left, right) = (&mut before[at], &mut after[0]);
-    left.node.join(&mut right.node);
-    left.count = left.node.count();
-    left.first = left.node.first();
-    if right.node.width() == 0 {
-        branches.remove(at + 1);
-        shrink(branches);
-    } else {
-        right.count = right.node.count();
-        right.first = right.node.first();
+impl<T: Copy> Inner<T> {
+    /// Joins the child at a place, which is too small, with one next to it: into one, or into two of the
+    /// same size if they hold too much for one.
+    fn join_with_neighbour(&mut self, at: usize) {
+        let at = at.min(self.branches.len() - 2);
+        let (before, after) = self.branches.split_at_mut(at + 1);
+        let (left, right) = (&mut before[at], &mut after[0]);
+        left.node.join(&mut right.node);
+        left.count = left.node.count();
+        left.first = left.node.first();
+        if right.node.width() == 0 {
+            self.branches.remove(at + 1);
+            shrink(&mut self.branches);
+        } else {
+            right.count = right.node.count();
+            right.first = right.node.first();
+        }
+        self.note_firsts();
     }
 }
 

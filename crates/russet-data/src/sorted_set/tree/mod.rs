@@ -9,7 +9,8 @@
 //! ```text
 //!            ┌───────────────┬───────────────┬─ ─
 //!   inner    │ first, count  │ first, count  │        a branch for each child: its first item
-//!            └──┬────────────┴──┬────────────┴─ ─     and how many items are below it
+//!            └──┬────────────┴──┬────────────┴─ ─     and how many items are below it; their
+//!               │               │                     prefixes once more, side by side
 //!               ▼               ▼
 //!      ┌────────┬────────┬─ ─  ┌────────┬─ ─
 //! leaf │ prefix │ prefix │     │ prefix │             12 bytes for each item
@@ -33,7 +34,8 @@
 //! Invariants:
 //!
 //! - **N1** All leaves are equally deep.
-//! - **N2** A branch's `first` and `count` are those of its child.
+//! - **N2** A branch's `first` and `count` are those of its child, and an inner node's `prefixes` those
+//!   of its branches, followed by [`NO_PREFIX`]; `is_lowest` says what its children are.
 //! - **N3** A node has at most [`LEAF_MAX`] items or [`INNER_MAX`] branches; one that is not the root
 //!   has at least [`LEAF_MIN`] or [`INNER_MIN`]. An inner root has at least two branches.
 
@@ -47,6 +49,7 @@ use std::ops::Range;
 pub(super) use iter::Items;
 
 use crate::size_class::size_class;
+use crate::table::{CACHE_LINE_BYTES, prefetch as prefetch_line};
 
 /// Items of a leaf: as many as fit 1,024 bytes.
 const LEAF_MAX: usize = 85;
@@ -54,6 +57,8 @@ const LEAF_MIN: usize = LEAF_MAX / 4;
 /// Branches of an inner node.
 const INNER_MAX: usize = 64;
 const INNER_MIN: usize = INNER_MAX / 4;
+/// In the place of the prefix of a branch that is not there: no prefix is above it.
+const NO_PREFIX: u32 = u32::MAX;
 
 /// An item with its prefix, without the padding that the alignment of items asks for.
 #[derive(Clone, Copy)]
@@ -75,6 +80,16 @@ impl<T: Copy> Slot<T> {
     }
 }
 
+/// A node that has others below it.
+struct Inner<T> {
+    /// Whether its children are leaves.
+    is_lowest: bool,
+    branches: Vec<Branch<T>>,
+    /// Those of the branches' first items, then [`NO_PREFIX`]. A search reads these, which lie in a few
+    /// cache lines, and of the branches little more than the one that it takes.
+    prefixes: [u32; INNER_MAX],
+}
+
 /// A child of an inner node.
 struct Branch<T> {
     node: Node<T>,
@@ -85,7 +100,7 @@ struct Branch<T> {
 
 enum Node<T> {
     Leaf(Vec<Slot<T>>),
-    Inner(Vec<Branch<T>>),
+    Inner(Box<Inner<T>>),
 }
 
 /// See the module's documentation.
@@ -116,14 +131,54 @@ impl<T: Copy> Tree<T> {
                 Node::Leaf(slots) => {
                     return position + slots.partition_point(|slot| slot.passes(&is_before));
                 }
-                Node::Inner(branches) => {
-                    let after = branches.partition_point(|branch| branch.first.passes(&is_before));
-                    let Some(at) = after.checked_sub(1) else { return position };
-                    position += branches[..at].iter().map(|branch| branch.count).sum::<usize>();
-                    node = &branches[at].node;
+                Node::Inner(inner) => {
+                    let Some(at) = inner.last_before(&is_before) else { return position };
+                    let before = inner.branches[..at].iter();
+                    position += before.map(|branch| branch.count).sum::<usize>();
+                    node = &inner.branches[at].node;
                 }
             }
         }
+    }
+
+    /// The leaf in which the items of a prefix begin, or would.
+    fn leaf_of(&self, prefix: u32) -> &[Slot<T>] {
+        let mut node = &self.root;
+        loop {
+            match node {
+                Node::Leaf(slots) => return slots,
+                Node::Inner(inner) => {
+                    let after = inner.count_below(prefix);
+                    node = &inner.branches[after.saturating_sub(1)].node;
+                }
+            }
+        }
+    }
+
+    /// Begins to fetch the branch of that leaf.
+    pub(super) fn prefetch_branch(&self, prefix: u32) {
+        let mut node = &self.root;
+        while let Node::Inner(inner) = node {
+            let branch = &inner.branches[inner.count_below(prefix).saturating_sub(1)];
+            if inner.is_lowest {
+                return prefetch_line((&raw const *branch).cast());
+            }
+            node = &branch.node;
+        }
+    }
+
+    /// Begins to fetch that leaf.
+    pub(super) fn prefetch_leaf(&self, prefix: u32) {
+        for line in self.leaf_of(prefix).chunks(CACHE_LINE_BYTES / size_of::<Slot<T>>()) {
+            prefetch_line(line.as_ptr().cast());
+        }
+    }
+
+    /// The first item of a prefix, if there is one and it is in that leaf.
+    pub(super) fn first_with(&self, prefix: u32) -> Option<T> {
+        let leaf = self.leaf_of(prefix);
+        let slot = leaf.get(leaf.partition_point(|slot| slot.prefix < prefix))?;
+        (slot.prefix == prefix).then_some(slot.item)
     }
 
     /// The items at a range of positions, from either end.
@@ -145,9 +200,9 @@ impl<T: Copy> Tree<T> {
                     let (before, after) = slots.split_at(position);
                     return (after, before);
                 }
-                Node::Inner(branches) => {
-                    let at = child_at(branches, &mut position);
-                    node = &branches[at].node;
+                Node::Inner(inner) => {
+                    let at = child_at(&inner.branches, &mut position);
+                    node = &inner.branches[at].node;
                 }
             }
         }
@@ -185,12 +240,60 @@ fn child_at<T>(branches: &[Branch<T>], position: &mut usize) -> usize {
     at
 }
 
+impl<T: Copy> Inner<T> {
+    /// A node of at most [`INNER_MAX`] branches.
+    fn new(branches: Vec<Branch<T>>) -> Self {
+        let is_lowest = matches!(branches.first(), Some(Branch { node: Node::Leaf(_), .. }));
+        let mut inner = Inner { is_lowest, branches, prefixes: [NO_PREFIX; INNER_MAX] };
+        inner.note_firsts();
+        inner
+    }
+
+    /// Notes the prefixes of all branches, after some came or went.
+    fn note_firsts(&mut self) {
+        self.prefixes = [NO_PREFIX; INNER_MAX];
+        for (prefix, branch) in self.prefixes.iter_mut().zip(&self.branches) {
+            *prefix = branch.first.prefix;
+        }
+    }
+
+    /// How many children begin with a smaller prefix. All are compared, which vectors do faster than a
+    /// search whose every step is a guess.
+    #[inline]
+    fn count_below(&self, prefix: u32) -> usize {
+        self.prefixes.iter().map(|other| u32::from(*other < prefix)).sum::<u32>() as usize
+    }
+
+    /// Notes that a child may begin with another item.
+    #[inline]
+    fn note_first(&mut self, at: usize) {
+        let branch = &mut self.branches[at];
+        branch.first = branch.node.first();
+        self.prefixes[at] = branch.first.prefix;
+    }
+
+    /// The last child whose first item comes before a place.
+    #[inline]
+    fn last_before(&self, is_before: &impl Fn(u32, T) -> bool) -> Option<usize> {
+        let (mut from, mut until) = (0, self.branches.len());
+        while from < until {
+            let middle = usize::midpoint(from, until);
+            if is_before(self.prefixes[middle], self.branches[middle].first.item) {
+                from = middle + 1;
+            } else {
+                until = middle;
+            }
+        }
+        from.checked_sub(1)
+    }
+}
+
 impl<T: Copy> Node<T> {
     /// Number of items or branches in the node itself.
     fn width(&self) -> usize {
         match self {
             Node::Leaf(slots) => slots.len(),
-            Node::Inner(branches) => branches.len(),
+            Node::Inner(inner) => inner.branches.len(),
         }
     }
 
@@ -198,14 +301,14 @@ impl<T: Copy> Node<T> {
     fn is_sparse(&self) -> bool {
         match self {
             Node::Leaf(slots) => slots.len() < LEAF_MIN,
-            Node::Inner(branches) => branches.len() < INNER_MIN,
+            Node::Inner(inner) => inner.branches.len() < INNER_MIN,
         }
     }
 
     fn first(&self) -> Slot<T> {
         match self {
             Node::Leaf(slots) => slots[0],
-            Node::Inner(branches) => branches[0].first,
+            Node::Inner(inner) => inner.branches[0].first,
         }
     }
 
@@ -213,15 +316,17 @@ impl<T: Copy> Node<T> {
     fn count(&self) -> usize {
         match self {
             Node::Leaf(slots) => slots.len(),
-            Node::Inner(branches) => branches.iter().map(|branch| branch.count).sum(),
+            Node::Inner(inner) => inner.branches.iter().map(|branch| branch.count).sum(),
         }
     }
 
     fn allocated_bytes(&self) -> usize {
         match self {
             Node::Leaf(slots) => size_class(slots.capacity() * size_of::<Slot<T>>()),
-            Node::Inner(branches) => {
-                let own = size_class(branches.capacity() * size_of::<Branch<T>>());
+            Node::Inner(inner) => {
+                let branches = &inner.branches;
+                let own = size_class(branches.capacity() * size_of::<Branch<T>>())
+                    + size_class(size_of::<Inner<T>>());
                 own + branches.iter().map(|branch| branch.node.allocated_bytes()).sum::<usize>()
             }
         }
@@ -235,15 +340,20 @@ impl<T: Copy> Node<T> {
                 assert!(slots.len() <= LEAF_MAX, "N3");
                 (slots.len(), 0)
             }
-            Node::Inner(branches) => {
+            Node::Inner(inner) => {
+                let branches = &inner.branches;
                 assert!((2..=INNER_MAX).contains(&branches.len()), "N3");
                 let mut depths = Vec::new();
                 let mut total = 0;
-                for branch in branches {
+                let unused = &inner.prefixes[branches.len()..];
+                assert!(unused.iter().all(|prefix| *prefix == NO_PREFIX), "N2");
+                for (branch, prefix) in branches.iter().zip(inner.prefixes) {
+                    assert_eq!(matches!(branch.node, Node::Leaf(_)), inner.is_lowest, "N2");
                     let (count, depth) = branch.node.check_invariants(false);
                     assert_eq!(count, branch.count, "N2");
                     let (first, known) = (branch.node.first().prefix, branch.first.prefix);
                     assert_eq!(first, known, "N2");
+                    assert_eq!(prefix, known, "N2");
                     depths.push(depth);
                     total += count;
                 }

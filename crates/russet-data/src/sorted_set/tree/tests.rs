@@ -143,6 +143,23 @@ fn removing_any_range_of_three_levels_mends_the_seam() {
     }
 }
 
+#[test]
+fn the_first_item_of_a_prefix_is_found_unless_it_begins_a_leaf() {
+    let len = 12_000;
+    let tree: Tree<u64> = (0..len).map(|item| (prefix(item), item)).collect();
+    let found = (0..prefix(len)).filter(|prefix| {
+        let first = tree.first_with(*prefix);
+        assert!(first.is_none_or(|first| first == u64::from(*prefix) * ITEMS_PER_PREFIX));
+        first.is_some()
+    });
+    assert!(found.count() as u64 > len / ITEMS_PER_PREFIX - len / LEAF_MAX as u64);
+    for absent in [prefix(len), NO_PREFIX] {
+        assert_eq!(tree.first_with(absent), None);
+        tree.prefetch_branch(absent);
+        tree.prefetch_leaf(absent);
+    }
+}
+
 /// What the essay says of memory, for items that arrive in random order and in ascending order.
 #[test]
 fn an_item_costs_sixteen_bytes_at_most() {

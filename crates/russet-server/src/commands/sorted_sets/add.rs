@@ -25,6 +25,7 @@ pub const ZADD: Command = Command {
     ],
     keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::UPDATE))],
     element: Some(3),
+    score: Some(2),
     ..Command::new("zadd", -4, FLAGS, zadd)
 };
 
