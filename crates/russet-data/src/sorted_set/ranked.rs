@@ -110,14 +110,13 @@ impl Ranked {
     /// A step towards what is read when an element that was fetched gets another score, or comes in.
     pub(super) fn prefetch_place(&self, hash: u64, score: f64, ahead: PlaceAhead) {
         let new = prefix(score);
-        let old = || self.table.guess(hash).map(|element| prefix(element.get().score()));
+        let both = || {
+            let old = self.table.guess(hash).map(|element| prefix(element.get().score()));
+            old.into_iter().chain([new])
+        };
         match ahead {
-            PlaceAhead::Branch => {
-                old().into_iter().chain([new]).for_each(|place| self.tree.prefetch_branch(place));
-            }
-            PlaceAhead::Leaf => {
-                old().into_iter().chain([new]).for_each(|place| self.tree.prefetch_leaf(place));
-            }
+            PlaceAhead::Branch => both().for_each(|place| self.tree.prefetch_branch(place)),
+            PlaceAhead::Leaf => both().for_each(|place| self.tree.prefetch_leaf(place)),
             PlaceAhead::Neighbour => {
                 if let Some(neighbour) = self.tree.first_with(new) {
                     prefetch(neighbour.address());

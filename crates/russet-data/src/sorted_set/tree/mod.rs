@@ -141,29 +141,33 @@ impl<T: Copy> Tree<T> {
         }
     }
 
-    /// The leaf in which the items of a prefix begin, or would.
-    fn leaf_of(&self, prefix: u32) -> &[Slot<T>] {
-        let mut node = &self.root;
-        loop {
-            match node {
-                Node::Leaf(slots) => return slots,
-                Node::Inner(inner) => {
-                    let after = inner.count_below(prefix);
-                    node = &inner.branches[after.saturating_sub(1)].node;
-                }
-            }
-        }
-    }
-
-    /// Begins to fetch the branch of that leaf.
-    pub(super) fn prefetch_branch(&self, prefix: u32) {
+    /// The branch of the leaf in which the items of a prefix begin, or would; `None` if the root is that
+    /// leaf. The branch itself is not read.
+    #[inline(always)]
+    fn branch_of(&self, prefix: u32) -> Option<&Branch<T>> {
         let mut node = &self.root;
         while let Node::Inner(inner) = node {
             let branch = &inner.branches[inner.count_below(prefix).saturating_sub(1)];
             if inner.is_lowest {
-                return prefetch_line((&raw const *branch).cast());
+                return Some(branch);
             }
             node = &branch.node;
+        }
+        None
+    }
+
+    /// That leaf.
+    fn leaf_of(&self, prefix: u32) -> &[Slot<T>] {
+        match self.branch_of(prefix).map_or(&self.root, |branch| &branch.node) {
+            Node::Leaf(slots) => slots,
+            Node::Inner(_) => unreachable!("N2: the lowest inner nodes have leaves"),
+        }
+    }
+
+    /// Begins to fetch that branch.
+    pub(super) fn prefetch_branch(&self, prefix: u32) {
+        if let Some(branch) = self.branch_of(prefix) {
+            prefetch_line((&raw const *branch).cast());
         }
     }
 
