@@ -3,6 +3,7 @@
 //! The way in is [`start::serve`]. Beneath it, [`worker`] receives and executes, [`exec`] takes a
 //! request to its reply, and [`commands`] holds every command with its declaration.
 
+pub mod background;
 pub mod blocking;
 pub mod client;
 pub mod command;

@@ -2,46 +2,59 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::mem;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use russet_persist::aof::{Rewriter, write_time};
 use russet_persist::rdb::{Checksum, Encoder, Limits};
 
+use super::writeback;
 use crate::config::Config;
 use crate::server::Server;
 use crate::worker::clock::unix_ms;
 
-/// After so many bytes they are flushed to the disk, so that the end does not wait for all of them.
-const FLUSH_BYTES: usize = 2 << 20;
+/// After so many bytes the system is to bring them to the disk, so that the end does not wait for all of
+/// them.
+const WRITEBACK_BYTES: u64 = 4 << 20;
+/// After so many bytes workers that wait for the processor get it.
+const YIELD_BYTES: usize = 16 << 10;
 
 /// A file of whatever format. What was written is removed unless it is put in place.
 struct NewFile {
     file: File,
     path: Option<PathBuf>,
-    flushes: bool,
-    unflushed_bytes: usize,
+    /// Whether the system is to bring it to the disk meanwhile.
+    writes_back: bool,
+    bytes: u64,
+    /// Where the bytes begin that the system was asked for last, and where they end.
+    written_back: Range<u64>,
 }
 
 impl NewFile {
-    fn create(path: &Path, flushes: bool) -> io::Result<Self> {
-        let file = File::create(path)?;
-        Ok(NewFile { file, path: Some(path.to_owned()), flushes, unflushed_bytes: 0 })
+    fn create(path: &Path, writes_back: bool) -> io::Result<Self> {
+        let (file, path) = (File::create(path)?, Some(path.to_owned()));
+        Ok(NewFile { file, path, writes_back, bytes: 0, written_back: 0..0 })
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)?;
-        self.unflushed_bytes += bytes.len();
+        for bytes in bytes.chunks(YIELD_BYTES) {
+            self.file.write_all(bytes)?;
+            std::thread::yield_now();
+        }
+        self.bytes += bytes.len() as u64;
         Ok(())
     }
 
-    fn is_flush_due(&self) -> bool {
-        self.flushes && self.unflushed_bytes >= FLUSH_BYTES
+    fn is_writeback_due(&self) -> bool {
+        self.writes_back && self.bytes - self.written_back.end >= WRITEBACK_BYTES
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.sync_data()?;
-        self.unflushed_bytes = 0;
-        Ok(())
+    /// Has what was written since the last time on its way, and what was then on the disk.
+    fn write_back(&mut self) -> io::Result<()> {
+        let next = self.written_back.end..self.bytes;
+        writeback::begin(&self.file, next.clone())?;
+        writeback::wait(&self.file, mem::replace(&mut self.written_back, next))
     }
 
     fn put_in_place(mut self, place: &Path) -> io::Result<()> {
@@ -67,7 +80,7 @@ impl Drop for NewFile {
 pub struct FileOptions {
     encoder: Encoder,
     checks: bool,
-    flushes: bool,
+    writes_back: bool,
     redis_version: &'static str,
     used_memory: u64,
     is_base: bool,
@@ -86,7 +99,7 @@ impl FileOptions {
             notes_time: config.aof_timestamp_enabled,
             encoder: super::encoder(config),
             checks: config.rdbchecksum,
-            flushes: match is_base {
+            writes_back: match is_base {
                 true => config.aof_rewrite_incremental_fsync,
                 false => config.rdb_save_incremental_fsync,
             },
@@ -140,23 +153,24 @@ impl KeyFile {
         }
     }
 
-    /// Whether so much was written that it should be on the disk before there is more.
-    pub fn is_flush_due(&self) -> bool {
+    /// Whether so much was written that the system should bring it to the disk before there is more.
+    pub fn is_writeback_due(&self) -> bool {
         match self {
-            KeyFile::Rdb(file) => file.file.is_flush_due(),
-            KeyFile::Commands(file) => file.file.is_flush_due(),
+            KeyFile::Rdb(file) => file.file.is_writeback_due(),
+            KeyFile::Commands(file) => file.file.is_writeback_due(),
         }
     }
 
-    /// Waits until what was written is on the disk.
+    /// Has the system begin to bring to the disk what was written, and waits for what it began with the
+    /// last time.
     ///
     /// # Errors
     ///
     /// The system's.
-    pub fn flush(&mut self) -> io::Result<()> {
+    pub fn write_back(&mut self) -> io::Result<()> {
         match self {
-            KeyFile::Rdb(file) => file.file.flush(),
-            KeyFile::Commands(file) => file.file.flush(),
+            KeyFile::Rdb(file) => file.file.write_back(),
+            KeyFile::Commands(file) => file.file.write_back(),
         }
     }
 
@@ -185,7 +199,7 @@ pub struct RdbFile {
 impl RdbFile {
     fn create(path: &Path, options: FileOptions, sizes: &[(u32, u64, u64)]) -> io::Result<Self> {
         let mut rdb = RdbFile {
-            file: NewFile::create(path, options.flushes)?,
+            file: NewFile::create(path, options.writes_back)?,
             checksum: Checksum::new(options.checks),
             options,
             db: None,
@@ -237,7 +251,7 @@ pub struct CommandFile {
 
 impl CommandFile {
     fn create(path: &Path, options: &FileOptions, limits: Limits) -> io::Result<Self> {
-        let mut file = NewFile::create(path, options.flushes)?;
+        let mut file = NewFile::create(path, options.writes_back)?;
         if options.notes_time {
             let mut start = Vec::new();
             write_time(&mut start, unix_ms() / 1000);

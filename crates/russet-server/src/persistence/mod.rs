@@ -15,6 +15,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod walker;
+mod writeback;
 
 use russet_keyspace::access::{AccessPolicy, frequency, idle_ms};
 use russet_keyspace::entry::Entry;

@@ -13,17 +13,13 @@ use super::aof::{AppendLog, LogFiles};
 use super::file::{FileOptions, KeyFile};
 use super::snapshot::Snapshot;
 use super::{Persistence, Scribe};
+use crate::background;
 use crate::config::Config;
 use crate::server::Server;
 use crate::worker::clock::unix_ms;
 
 /// Keys are written in pieces of about so many bytes.
 const WRITE_BYTES: usize = 1 << 20;
-/// A thread that writes gives others a chance after so many bytes.
-const YIELD_BYTES: usize = 64 << 10;
-/// How far the thread that writes steps back for workers that it shares a processor with: it gets less of
-/// that than they do, and lets go of it sooner when one has something to do.
-const WRITER_NICENESS: i32 = 5;
 /// How long after a save that failed the next one is tried.
 const RETRY_MS: i64 = 5000;
 /// Rewriting the log is tried again at once this often.
@@ -94,8 +90,8 @@ fn write_all(
                 if out.len() >= WRITE_BYTES {
                     file.keys(db, &out, false)?;
                     out.clear();
-                    if file.is_flush_due() {
-                        file.flush()?;
+                    if file.is_writeback_due() {
+                        file.write_back()?;
                     }
                 }
             }
@@ -215,8 +211,7 @@ fn start(
     let thread = std::thread::Builder::new().name("snapshot".into());
     let writer = snapshot.clone();
     let spawned = thread.spawn(move || {
-        // Of the thread only. Should it fail, the save is in the workers' way a little more.
-        let _ = rustix::process::nice(WRITER_NICENESS);
+        background::step_back();
         let result = write(&writer, &job);
         finish(&persistence, &writer, result, &job);
     });
@@ -232,21 +227,14 @@ fn start(
 /// Writes what workers put into the spool.
 fn write(snapshot: &Snapshot, job: &Job) -> io::Result<()> {
     let mut file = KeyFile::create(&job.temporary, job.options.clone(), &job.sizes)?;
-    let mut unyielded = 0;
     while let Some(chunk) = snapshot.spool.next() {
         // The chunk before this one was allocated by a worker and freed here.
         crate::memory::publish();
         file.keys(chunk.db, &chunk.bytes, chunk.continues)?;
-        if file.is_flush_due() {
-            snapshot.spool.flush(|| file.flush())?;
+        if file.is_writeback_due() {
+            snapshot.spool.flush(|| file.write_back())?;
         }
-        unyielded += chunk.bytes.len();
         snapshot.spool.recycle(chunk.bytes);
-        if unyielded >= YIELD_BYTES {
-            // Workers may wait for this processor.
-            std::thread::yield_now();
-            unyielded = 0;
-        }
         snapshot.written_keys.fetch_add(chunk.keys, Ordering::Relaxed);
         sleep(snapshot, job.delay.saturating_mul(chunk.keys as u32));
         if snapshot.is_abandoned() {
