@@ -14,11 +14,10 @@ use super::spool::{CHUNK_BYTES, Chunk};
 use crate::lazy_free::Garbage;
 use crate::server::Server;
 
-/// The longest and the shortest time given to the picture at once.
-const SLICE_MAX: Duration = Duration::from_micros(100);
-const SLICE_MIN: Duration = Duration::from_micros(25);
-/// The picture gets one part in so many of a busy worker's time.
-const SHARE: u32 = 10;
+/// How long the worker gives itself to the picture at once.
+const SLICE: Duration = Duration::from_micros(50);
+/// The picture gets one part in so many of the time of a worker that has clients to serve.
+const SHARE: u32 = 5;
 /// Who has to wait looks again after this time.
 const RETRY: Duration = Duration::from_millis(1);
 /// Buckets covered under one hold of a shard's lock.
@@ -47,7 +46,8 @@ pub struct Walker {
     snapshot: Option<Arc<Snapshot>>,
     part: Option<Part>,
     chunk: Chunk,
-    last_slice_ended: Option<Instant>,
+    /// When the next slice is due, if the worker has something else to do until then.
+    due: Option<Instant>,
     next: Option<Duration>,
 }
 
@@ -62,34 +62,45 @@ impl Walker {
         self.snapshot.is_some()
     }
 
-    /// Gives a slice of time to the picture that is being taken. The worker is inside the gate.
-    pub fn walk(&mut self, server: &Server) {
+    /// Gives a slice of time to the picture that is being taken, unless clients have something to do and
+    /// the slice is due only after the time `pause`. Returns whether it took all of it. The worker is inside
+    /// the gate.
+    pub fn walk(&mut self, server: &Server, is_idle: bool, pause: Duration) -> bool {
         let current = server.persistence.snapshot.load();
         let Some(current) = &*current else {
             *self = Walker::default();
-            return;
+            return false;
         };
         if self.snapshot.as_ref().is_none_or(|known| !Arc::ptr_eq(known, current)) {
             *self = Walker { snapshot: Some(current.clone()), ..Walker::default() };
         }
         let began = Instant::now();
-        let since = self.last_slice_ended.map_or(Duration::ZERO, |ended| began - ended);
-        let slice = (since / SHARE).clamp(SLICE_MIN, SLICE_MAX);
+        let until_due = self.due.map_or(Duration::ZERO, |due| due - began);
+        if !is_idle && until_due > pause {
+            self.next = self.next.map(|_| until_due);
+            return false;
+        }
         let step = loop {
             let step = self.step(current, server);
-            if step != Step::On || began.elapsed() >= slice {
+            if step != Step::On || began.elapsed() >= SLICE {
                 break step;
             }
         };
         if step != Step::On {
             self.flush(current);
         }
+        let ended = Instant::now();
+        let rest = match step {
+            Step::On => (ended - began) * (SHARE - 1),
+            Step::Wait | Step::Done => RETRY,
+        };
+        self.due = Some(ended + rest);
         self.next = match step {
-            Step::On => Some(Duration::ZERO),
-            Step::Wait => Some(RETRY),
+            Step::On if is_idle => Some(Duration::ZERO),
+            Step::On | Step::Wait => Some(rest),
             Step::Done => None,
         };
-        self.last_slice_ended = Some(Instant::now());
+        step == Step::On
     }
 
     fn step(&mut self, snapshot: &Snapshot, server: &Server) -> Step {

@@ -113,9 +113,8 @@ impl Worker {
         let mut events = Events::with_capacity(1024);
         crate::memory::note_startup(&self.server);
         Moderation::allow_short_sleep();
+        let mut timeout = self.timeout();
         loop {
-            let timeout = self.timeout();
-            self.let_requests_gather(timeout);
             match self.poll.poll(&mut events, timeout) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 result => result.expect("polling a poller that exists"),
@@ -144,16 +143,18 @@ impl Worker {
             }
             self.follow_log();
             // Clients have their replies and think about the next request meanwhile.
-            self.walk();
+            let is_idle = events.is_empty() && self.queue.is_empty() && self.paused.is_empty();
+            let pause = self.moderation.pause();
+            let walked = self.walk(is_idle, pause.unwrap_or_default());
             crate::memory::publish();
-        }
-    }
-
-    /// Sleeps for a moment, if that makes the next round a better one and there is nothing else to do.
-    fn let_requests_gather(&mut self, timeout: Option<Duration>) {
-        let pause = self.moderation.pause();
-        if let Some(pause) = pause.filter(|pause| timeout.is_none_or(|timeout| timeout > *pause)) {
-            std::thread::sleep(pause);
+            timeout = self.timeout();
+            // If that makes the next round a better one and there is nothing else to do.
+            if let Some(pause) = pause
+                && !walked
+                && timeout.is_none_or(|timeout| timeout > pause)
+            {
+                std::thread::sleep(pause);
+            }
         }
     }
 

@@ -68,16 +68,19 @@ impl Worker {
         }
     }
 
-    /// Gives some time to the picture that is being taken, if one is. The worker is outside the gate.
-    pub(super) fn walk(&mut self) {
+    /// Gives some time to the picture that is being taken, if one is and it is time for that, or will be
+    /// after `pause`. Returns whether the picture took it. The worker is outside the gate.
+    pub(super) fn walk(&mut self, is_idle: bool, pause: Duration) -> bool {
         let persistence = &self.server.persistence;
         let gate = self.server.keyspace.gate();
-        if (persistence.snapshot.load().is_some() || self.duties.walker.is_at_work())
-            && gate.enter(self.context.id)
+        if (persistence.snapshot.load().is_none() && !self.duties.walker.is_at_work())
+            || !gate.enter(self.context.id)
         {
-            self.duties.walker.walk(&self.server);
-            gate.leave(self.context.id);
+            return false;
         }
+        let walked = self.duties.walker.walk(&self.server, is_idle, pause);
+        gate.leave(self.context.id);
+        walked
     }
 
     /// What one worker decides for all.
