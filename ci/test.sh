@@ -38,7 +38,7 @@ stage() {
 notice() { echo "=== notice: $*"; }
 
 stage format 60 cargo fmt --all --check
-stage lints 360 cargo clippy --workspace --all-targets -- -D warnings
+stage lints 500 cargo clippy --workspace --all-targets -- -D warnings
 stage tests 900 cargo test --workspace --no-fail-fast
 
 # Every interleaving of gate, locks and mailbox that loom can reach. Loom changes the types those are

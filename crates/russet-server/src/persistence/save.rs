@@ -232,7 +232,7 @@ fn write(snapshot: &Snapshot, job: &Job) -> io::Result<()> {
         crate::memory::publish();
         file.keys(chunk.db, &chunk.bytes, chunk.continues)?;
         if file.is_writeback_due() {
-            snapshot.spool.flush(|| file.write_back())?;
+            snapshot.spool.wait_for_disk(|| file.write_back())?;
         }
         snapshot.spool.recycle(chunk.bytes);
         snapshot.written_keys.fetch_add(chunk.keys, Ordering::Relaxed);

@@ -15,7 +15,7 @@
 //! keys of the instant are as a file, and only if all of them change faster than the disk takes them;
 //! that is less than the copies of pages that `fork` would make of the same changes. While the spool is
 //! full the writer leaves it to the system when bytes go from its cache to the disk, so that a disk
-//! whose flushes are slow does not hold up what was handed over.
+//! that is slow does not hold up what was handed over.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -107,24 +107,24 @@ impl State {
 pub struct Spool {
     state: Mutex<State>,
     changed: Condvar,
-    is_flushing: AtomicBool,
+    is_waiting: AtomicBool,
 }
 
 impl Spool {
     /// Whether it is time to let the writer catch up.
     pub fn is_full(&self) -> bool {
-        let most = if self.is_flushing.load(Ordering::Relaxed) { FULL_BYTES } else { BEHIND_BYTES };
+        let most = if self.is_waiting.load(Ordering::Relaxed) { FULL_BYTES } else { BEHIND_BYTES };
         self.held_bytes() > most
     }
 
     /// Lets the writer wait for the disk, unless too much has been handed over for that.
-    pub fn flush<E>(&self, flush: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
+    pub fn wait_for_disk<E>(&self, wait: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
         if self.held_bytes() > FULL_BYTES {
             return Ok(());
         }
-        self.is_flushing.store(true, Ordering::Relaxed);
-        let result = flush();
-        self.is_flushing.store(false, Ordering::Relaxed);
+        self.is_waiting.store(true, Ordering::Relaxed);
+        let result = wait();
+        self.is_waiting.store(false, Ordering::Relaxed);
         result
     }
 
@@ -295,17 +295,17 @@ mod tests {
         let spool = Spool::default();
         spool.push(Chunk { bytes: vec![0; FULL_BYTES + 1], ..Chunk::default() });
         assert!(spool.is_full());
-        let flush = || -> Result<(), ()> { panic!("there is no time for that") };
-        assert_eq!(spool.flush(flush), Ok(()));
+        let wait = || -> Result<(), ()> { panic!("there is no time for that") };
+        assert_eq!(spool.wait_for_disk(wait), Ok(()));
         spool.next();
         assert!(!spool.is_full());
         spool.push(Chunk { bytes: vec![0; BEHIND_BYTES + 1], ..Chunk::default() });
         assert!(spool.is_full());
-        let flush = || {
+        let wait = || {
             assert!(!spool.is_full(), "what the disk takes its time for can be more");
             Err(())
         };
-        assert_eq!(spool.flush(flush), Err(()));
+        assert_eq!(spool.wait_for_disk(wait), Err(()));
         assert!(spool.is_full());
     }
 

@@ -77,7 +77,8 @@ impl Walker {
         let began = Instant::now();
         let until_due = self.due.map_or(Duration::ZERO, |due| due - began);
         if !is_idle && until_due > pause {
-            self.next = self.next.map(|_| until_due);
+            // Then there may be something to do again, whatever there was before.
+            self.next = Some(until_due);
             return false;
         }
         let step = loop {

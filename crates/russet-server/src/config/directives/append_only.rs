@@ -38,7 +38,7 @@ macro_rules! append_only {
             /// Whether the file notes the time, so that it can be restored up to a moment.
             "aof-timestamp-enabled" => aof_timestamp_enabled: bool = false, YES_NO, Works;
 
-            /// Whether rewriting flushes to the disk piece by piece.
+            /// Whether a rewritten file goes to the disk piece by piece.
             "aof-rewrite-incremental-fsync" => aof_rewrite_incremental_fsync: bool = true,
                 YES_NO, Works;
 

@@ -28,7 +28,7 @@ macro_rules! snapshots {
             /// Whether snapshots that only served replication are removed.
             "rdb-del-sync-files" => rdb_del_sync_files: bool = false, YES_NO, Later;
 
-            /// Whether a snapshot is flushed to the disk piece by piece.
+            /// Whether a snapshot goes to the disk piece by piece.
             "rdb-save-incremental-fsync" => rdb_save_incremental_fsync: bool = true, YES_NO, Works;
 
             /// Microseconds to pause after each key saved, for tests.
