@@ -33,7 +33,7 @@ const UNSAFE_MODULES: &[(&str, &str)] = &[
         "a control of the allocator without a wrapper",
     ),
     (
-        "crates/russet-server/src/memory/huge_pages.rs",
+        "crates/russet-server/src/memory/pages.rs",
         "asks which pages are resident, and to have them moved",
     ),
     ("crates/russet-script/src/lua/", "the C interface of Lua, whose errors jump"),

@@ -222,6 +222,9 @@ fn run(
         }
         let thread = std::thread::Builder::new().name("acceptor".into());
         thread.spawn_scoped(scope, || acceptor.run(server)).expect("a thread for accepting");
+        if let Err(error) = memory::load_code() {
+            tracing::debug!("The program's code is read when it is used: {error}");
+        }
         memory::return_in_background();
         memory::huge_pages::keep(server);
         memory::note_startup(server);

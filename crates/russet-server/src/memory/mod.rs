@@ -13,6 +13,7 @@ mod allocator;
 pub mod control;
 pub mod huge_pages;
 mod human;
+mod pages;
 pub mod setup;
 
 use std::cell::Cell;
@@ -22,6 +23,7 @@ use tikv_jemalloc_ctl::thread::{ThreadLocal, allocatedp, deallocatedp};
 
 pub use allocator::{Allocator, Elsewhere, Utilization, purge, return_in_background, statistics};
 pub use human::Human;
+pub use pages::load_code;
 
 use crate::exec::View;
 use crate::server::Server;

@@ -21,7 +21,10 @@
 //!
 //! # How
 //!
-//! A thread goes through the mappings of the process, asks which stretches are resident, and
+//! While memory grows, a thread puts what it grows into on huge pages beforehand (`growth.rs`). What
+//! lies on small pages all the same is moved when memory has come to rest.
+//!
+//! The thread goes through the mappings of the process, asks which stretches are resident, and
 //! has the system move those, one at a time (`MADV_COLLAPSE`, since Linux 6.1). While a stretch is
 //! moved, whoever touches it waits for the copy of 2 MiB, and so does whoever shares the thread's
 //! processor, since the system does not interrupt itself there: milliseconds, in a virtual machine. So
@@ -33,20 +36,21 @@
 //! What the allocator gives back of a huge page, the system takes out of it by itself, and the rest is
 //! on small pages again; therefore everything is looked at anew once in a while ([`FORGET_AFTER`]).
 
+mod growth;
+
 use std::collections::HashSet;
-use std::ops::Range;
 use std::sync::{Arc, Weak};
+use std::thread;
 use std::time::{Duration, Instant};
-use std::{fs, io, thread};
 
 use rustix::time::{ClockId, clock_gettime};
 
+use self::growth::{Growth, Pace};
+use super::pages::{HUGE, PAGES, collapse, mappings, resident_pages, stretches};
 use super::used_bytes;
+use crate::background;
 use crate::server::Server;
 
-/// What a huge page holds, and what its address is a multiple of.
-const HUGE: usize = 2 << 20;
-const SMALL: usize = 4 << 10;
 /// How often the use of memory is looked at.
 const INTERVAL: Duration = Duration::from_millis(250);
 /// After a stretch was moved, nothing is for so many times as long as that took.
@@ -70,27 +74,34 @@ pub fn keep(server: &Arc<Server>) {
 }
 
 fn run(server: &Weak<Server>) {
+    background::step_back();
     let mut stretches = Stretches::default();
     let mut load = Load::now();
-    let mut last_seen = 0;
-    while let Some(server) = server.upgrade() {
+    let mut last_seen = used_bytes();
+    while server.strong_count() > 0 {
         let used_bytes = used_bytes();
-        let is_settled = used_bytes.abs_diff(last_seen) < HUGE as u64;
-        last_seen = used_bytes;
-        if is_settled && is_quiet(&server) {
+        if used_bytes >= last_seen + HUGE as u64 {
+            stretches.follow_growth(used_bytes, server);
+        } else if last_seen < used_bytes + HUGE as u64
+            && let Some(server) = server.upgrade()
+        {
             stretches.pass(used_bytes, &mut load, &server);
         }
-        drop(server);
+        last_seen = used_bytes;
         thread::sleep(INTERVAL);
     }
 }
 
+/// Whether memory may lie on huge pages.
+fn is_wanted(server: &Server) -> bool {
+    server.config.load().huge_pages && !server.shutdown.is_final()
+}
+
 /// Whether stretches may be moved now.
 fn is_quiet(server: &Server) -> bool {
-    server.config.load().huge_pages
+    is_wanted(server)
         && !server.persistence.is_loading()
         && server.persistence.snapshot.load().is_none()
-        && !server.shutdown.is_final()
 }
 
 /// How busy the other threads are.
@@ -128,30 +139,51 @@ struct Stretches {
     forgotten_at: Instant,
     /// Memory in use at the last whole pass.
     used_bytes: u64,
+    growth: Growth,
 }
 
 impl Default for Stretches {
     fn default() -> Self {
-        Stretches { settled: HashSet::new(), forgotten_at: Instant::now(), used_bytes: 0 }
+        Stretches {
+            settled: HashSet::new(),
+            forgotten_at: Instant::now(),
+            used_bytes: 0,
+            growth: Growth::default(),
+        }
     }
 }
 
 impl Stretches {
+    /// Has what memory grows into lie on huge pages, as long as it grows.
+    fn follow_growth(&mut self, mut used_bytes: u64, server: &Weak<Server>) {
+        let mut pace = Pace::new(used_bytes);
+        self.growth.begin(used_bytes);
+        while server.upgrade().is_some_and(|server| is_wanted(&server))
+            && let Some(wait) = pace.next(used_bytes, INTERVAL)
+        {
+            self.growth.follow(used_bytes, &mut self.settled);
+            thread::sleep(wait);
+            used_bytes = super::used_bytes();
+        }
+    }
+
     /// Moves what is resident and not on huge pages yet. What the system cannot move just now is tried
     /// again at a later pass.
     fn pass(&mut self, used_bytes: u64, load: &mut Load, server: &Server) {
         if self.forgotten_at.elapsed() > FORGET_AFTER {
             *self = Stretches::default();
         }
+        if !is_quiet(server) {
+            return;
+        }
         if used_bytes.abs_diff(self.used_bytes) < HUGE as u64 {
             return;
         }
-        let mappings = fs::read_to_string("/proc/self/maps").unwrap_or_default();
-        for stretch in mappings.lines().filter_map(anonymous).flat_map(stretches) {
-            if self.settled.contains(&stretch) || !is_resident(stretch) {
+        for stretch in mappings().iter().flat_map(stretches) {
+            if self.settled.contains(&stretch) || resident_pages(stretch) + MISSING < PAGES {
                 continue;
             }
-            if !is_quiet(server) {
+            if !is_quiet(server) || super::used_bytes() >= used_bytes + HUGE as u64 {
                 return;
             }
             let began = Instant::now();
@@ -172,64 +204,9 @@ impl Stretches {
     }
 }
 
-/// The addresses of a line of `/proc/self/maps`, if it is about private memory that can be written to
-/// and belongs to no file.
-fn anonymous(line: &str) -> Option<Range<usize>> {
-    let mut words = line.split_ascii_whitespace();
-    let (start, end) = words.next()?.split_once('-')?;
-    let is_private = words.next()? == "rw-p";
-    let inode = words.nth(2)?;
-    // What has a name besides is a stack or something of the system's.
-    if !is_private || inode != "0" || words.next().is_some() {
-        return None;
-    }
-    Some(usize::from_str_radix(start, 16).ok()?..usize::from_str_radix(end, 16).ok()?)
-}
-
-/// The addresses in a mapping at which huge pages can begin.
-fn stretches(mapping: Range<usize>) -> impl Iterator<Item = usize> {
-    let first = mapping.start.next_multiple_of(HUGE);
-    (first..mapping.end).step_by(HUGE).filter(move |at| mapping.end - at >= HUGE)
-}
-
-/// Whether a stretch's small pages are resident, all but a few. What is not mapped is not.
-fn is_resident(stretch: usize) -> bool {
-    let mut pages = [0_u8; HUGE / SMALL];
-    // SAFETY: `pages` has a byte for each page of the stretch, of which nothing is read or written.
-    let failed = unsafe {
-        let address = std::ptr::without_provenance_mut(stretch);
-        libc::mincore(address, HUGE, pages.as_mut_ptr())
-    };
-    failed == 0 && pages.iter().filter(|page| **page & 1 == 0).count() <= MISSING
-}
-
-/// Moves a stretch to a huge page.
-fn collapse(stretch: usize) -> io::Result<()> {
-    // SAFETY: the advice changes nothing that a program can see of its memory, and an address at which
-    // nothing is mapped is an error.
-    let failed = unsafe {
-        libc::madvise(std::ptr::without_provenance_mut(stretch), HUGE, libc::MADV_COLLAPSE)
-    };
-    if failed == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn mappings_are_told_apart() {
-        let heap = "7f1200000000-7f1200a00000 rw-p 00000000 00:00 0 ";
-        assert_eq!(anonymous(heap), Some(0x7f12_0000_0000..0x7f12_00a0_0000));
-        let others = [
-            "7f1200000000-7f1200a00000 r--p 00000000 00:00 0",
-            "7f1200000000-7f1200a00000 rw-s 00000000 00:00 0",
-            "7f1200000000-7f1200a00000 rw-p 00001000 fe:00 4711   /usr/lib/something.so",
-            "7ffc00000000-7ffc00a00000 rw-p 00000000 00:00 0   [stack]",
-            "",
-        ];
-        assert_eq!(others.map(anonymous), [const { None }; 5]);
-    }
 
     #[test]
     fn the_load_is_that_of_the_other_threads() {
@@ -243,44 +220,5 @@ mod tests {
         other.join().expect("it does not fail");
         let with_other = processor_time_of_others();
         assert!(with_other - before >= Duration::from_millis(20));
-    }
-
-    #[test]
-    fn only_whole_stretches_count() {
-        let all = |mapping| stretches(mapping).collect::<Vec<_>>();
-        assert_eq!(all(HUGE..3 * HUGE), [HUGE, 2 * HUGE]);
-        assert_eq!(all(HUGE + SMALL..3 * HUGE + SMALL), [2 * HUGE]);
-        assert_eq!(all(HUGE + SMALL..3 * HUGE - SMALL), [0_usize; 0]);
-        assert_eq!(all(SMALL..2 * SMALL), [0_usize; 0]);
-    }
-
-    #[test]
-    fn memory_that_is_moved_keeps_its_content() {
-        let mut memory = vec![0_u8; 4 * HUGE];
-        let address = memory.as_ptr().addr();
-        let whole: Vec<usize> = stretches(address..address + memory.len()).collect();
-        assert!(whole.len() >= 3);
-        for (at, byte) in memory.iter_mut().enumerate() {
-            *byte = (at / SMALL) as u8;
-        }
-        assert!(whole.iter().all(|stretch| is_resident(*stretch)));
-        for stretch in whole {
-            match collapse(stretch) {
-                Ok(()) => assert!(is_resident(stretch)),
-                Err(error) => println!("the system moves nothing here: {error}"),
-            }
-        }
-        assert!(memory.iter().enumerate().all(|(at, byte)| *byte == (at / SMALL) as u8));
-    }
-
-    #[test]
-    fn what_is_not_resident_is_told() {
-        // Fresh from the system and never written to, all but its first page.
-        let mut memory: Vec<u8> = Vec::with_capacity(8 * HUGE);
-        memory.push(1);
-        let address = memory.as_ptr().addr();
-        let last = stretches(address..address + memory.capacity()).last();
-        assert!(!is_resident(last.expect("there is room for seven at least")));
-        assert!(!is_resident(0));
     }
 }
