@@ -439,6 +439,14 @@ impl<'a> ShardGuard<'a> {
         self.shard().db(db).is_some_and(|db| db.table.prefetch_item(hash))
     }
 
+    /// Begins to fetch what of the string of a hash lies behind what [`ShardGuard::prefetch_entry`]
+    /// fetches. Returns whether there is any.
+    #[inline]
+    pub fn prefetch_rest(&self, db: u32, hash: u64) -> bool {
+        let entry = self.shard().db(db).and_then(|db| db.table.guess(hash));
+        entry.is_some_and(|entry| entry.prefetch_rest())
+    }
+
     /// Begins to fetch the value of the key of a hash, if it lies apart from its entry.
     #[inline]
     pub fn prefetch_object(&self, db: u32, hash: u64) {

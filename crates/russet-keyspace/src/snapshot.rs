@@ -160,7 +160,9 @@ type Large = SmallVec<[Box<[u8]>; 1]>;
 fn take_bucket(table: &Table<Entry>, cursor: u64, take: &mut dyn FnMut(&Entry) -> bool) -> Large {
     let mut large = Large::new();
     // All of them are asked for before the first is waited for.
-    table.scan(cursor, &mut |entry| entry.prefetch_rest());
+    table.scan(cursor, &mut |entry| {
+        entry.prefetch_rest();
+    });
     table.scan(cursor, &mut |entry| {
         if !take(entry) {
             large.push(entry.key().into());

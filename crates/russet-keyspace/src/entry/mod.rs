@@ -68,7 +68,7 @@ pub use layout::{ENTRY_ALIGN, INLINE_MAX};
 pub type IntBuf = itoa::Buffer;
 
 /// Cache lines of an entry that are asked for one by one; the processor goes on by itself.
-const LINES_PREFETCHED: usize = 4;
+const LINES_PREFETCHED: usize = 16;
 /// The longest string that `OBJECT ENCODING` calls `embstr`, as in Redis.
 const EMBSTR_MAX: usize = 44;
 
@@ -165,15 +165,16 @@ impl Entry {
     }
 
     /// Begins to fetch what lies behind the entry's first two cache lines, as far as the processor does
-    /// not do so by itself.
-    pub fn prefetch_rest(&self) {
-        if let ValueRef::Bytes(bytes) = self.value()
-            && bytes.len() > CACHE_LINE_BYTES
-        {
+    /// not do so by itself. Returns whether there is any.
+    pub fn prefetch_rest(&self) -> bool {
+        let ValueRef::Bytes(bytes) = self.value() else { return false };
+        let is_long = bytes.len() > CACHE_LINE_BYTES;
+        if is_long {
             let rest = bytes.chunks(CACHE_LINE_BYTES).skip(1).take(LINES_PREFETCHED);
             rest.for_each(|line| prefetch(line.as_ptr()));
             prefetch(&raw const bytes[bytes.len() - 1]);
         }
+        is_long
     }
 
     /// Whether the picture of the value is being taken (`russet_data::picture`).
@@ -268,17 +269,6 @@ impl Entry {
             ValueRef::Int(_) | ValueRef::Bytes(_) => 1,
             ValueRef::Object(object) => 1 + object.free_cost(),
         }
-    }
-
-    /// Starts loading the value into the cache, for a command that will read
-    /// it soon. The entry itself should be in the cache already.
-    #[inline]
-    pub fn prefetch_value(&self) {
-        let address = match self.0.kind().representation() {
-            Representation::Boxed => self.boxed_pointer().as_ptr().cast::<u8>(),
-            _ => self.0.tail_start().as_ptr(),
-        };
-        prefetch(address);
     }
 
     /// Checks what must hold between header and tail.

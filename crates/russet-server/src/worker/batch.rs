@@ -2,7 +2,8 @@
 //!
 //! Parsing ahead is what makes prefetching possible. Before a window of commands is executed, three
 //! passes over it ask the memory for what the execution will touch: first the buckets, then the
-//! entries the buckets point to, then the few entries that lie behind a full bucket. The shards' own
+//! entries the buckets point to, then the few entries that lie behind a full bucket; if strings are long, a
+//! further one asks for the rest of them. The shards' own
 //! lines are asked for as soon as a key is hashed. Where commands name an element of a collection,
 //! three more passes go on from the entry to the collection, its bucket and the element; and where such
 //! an element gets a score, three go to the places in the order that it leaves and comes to.
@@ -20,6 +21,9 @@ use crate::command::{CommandEntry, LookupError, Recent};
 /// Keys per window: enough to hide the memory behind each other, few enough that what was fetched is
 /// still in the cache when it is used.
 const WINDOW: usize = 32;
+
+/// So many keys of a window tell whether its strings are long.
+const LENGTHS_SEEN: usize = 2;
 
 /// In place of a connection that is closed.
 pub const GONE: usize = usize::MAX;
@@ -193,6 +197,16 @@ impl Batch {
         });
         if !elements.is_empty() {
             self.prefetch_elements(keyspace, elements);
+        }
+        // Whether there are long strings is known by the first of the window, which are there by now.
+        let mut are_long = false;
+        pass(keyspace, in_order(&keys).take(LENGTHS_SEEN), |guard, db, hash| {
+            are_long |= guard.prefetch_rest(db, hash);
+        });
+        if are_long {
+            pass(keyspace, in_order(&keys).skip(LENGTHS_SEEN), |guard, db, hash| {
+                guard.prefetch_rest(db, hash);
+            });
         }
     }
 
