@@ -72,7 +72,7 @@ macro_rules! memory_limits {
             "active-defrag-max-scan-fields" => active_defrag_max_scan_fields: u64 = 1000,
                 integer(1, i64::MAX), Works;
 
-            /// Whether memory that is wholly in use is put on huge pages.
+            /// Whether memory that is in use, or will be at once, is put on huge pages.
             "huge-pages" => huge_pages: bool = true, YES_NO, Works;
 
             /// Whether the allocator gives memory back to the system from a thread of its own.
