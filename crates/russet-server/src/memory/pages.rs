@@ -68,13 +68,12 @@ pub fn resident_pages(stretch: usize) -> usize {
 
 /// Moves a stretch to a huge page. What of it was not resident becomes so, and reads as zeros.
 pub fn collapse(stretch: usize) -> io::Result<()> {
-    match advise(stretch, HUGE, libc::MADV_COLLAPSE) {
-        // What was populated is the system's to leave alone, until it is told otherwise.
-        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {
-            on_huge_pages(stretch, libc::MADV_COLLAPSE)
-        }
-        done => done,
-    }
+    advise(stretch, HUGE, libc::MADV_COLLAPSE)
+}
+
+/// The same for a stretch that was populated before, and has fallen apart since.
+pub fn collapse_again(stretch: usize) -> io::Result<()> {
+    on_huge_pages(stretch, libc::MADV_COLLAPSE)
 }
 
 /// Puts a stretch of which nothing is resident on a huge page, if there is one and the system is set up
@@ -172,7 +171,7 @@ mod tests {
         let last = last.expect("there is room for seven at least");
         assert_eq!(resident_pages(last), 0);
         assert_eq!(resident_pages(0), 0);
-        match populate(last) {
+        match populate(last).and_then(|()| collapse_again(last)) {
             Ok(()) => assert_eq!(resident_pages(last), PAGES),
             Err(error) => println!("the system moves nothing here: {error}"),
         }

@@ -20,11 +20,14 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
+use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
 
-use crate::memory::pages::{HUGE, PAGES, SMALL, mappings, populate, resident_pages, stretches};
+use crate::memory::pages::{
+    HUGE, PAGES, SMALL, collapse, collapse_again, mappings, populate, resident_pages, stretches,
+};
 
 /// Unused stretches on huge pages take at most one part in so many of the memory in use.
 const SHARE: u64 = 64;
@@ -44,6 +47,8 @@ pub struct Growth {
     partly_resident: HashMap<usize, usize>,
     /// Stretches on huge pages that the allocator has not been seen in yet.
     ahead: Vec<usize>,
+    /// All that were ever ahead, which the system leaves alone unless it is told otherwise.
+    populated: HashSet<usize>,
     /// What would be in use if memory grew at the known places only.
     expected_bytes: u64,
     /// When to search again at the earliest.
@@ -74,16 +79,22 @@ impl Growth {
         }
     }
 
+    /// Moves a stretch to a huge page.
+    pub fn collapse(&self, stretch: usize) -> io::Result<()> {
+        if self.populated.contains(&stretch) { collapse_again(stretch) } else { collapse(stretch) }
+    }
+
     /// Goes on where the allocator has come to.
     fn advance(&mut self, settled: &mut HashSet<usize>) {
         let Ok(memory) = File::open("/proc/self/mem") else { return self.ahead.clear() };
-        self.ahead.retain_mut(|stretch| {
+        let mut ahead = std::mem::take(&mut self.ahead);
+        ahead.retain_mut(|stretch| {
             if !is_entered(&memory, *stretch) {
                 return true;
             }
             let mut next = (1..=LOST_AFTER).map(|distance| *stretch + distance * HUGE);
             match next.find(|next| resident_pages(*next) == 0) {
-                Some(next) if put_ahead(next, settled) => {
+                Some(next) if self.put_ahead(next, settled) => {
                     self.expected_bytes += (next - *stretch) as u64;
                     *stretch = next;
                     true
@@ -91,6 +102,7 @@ impl Growth {
                 _ => false,
             }
         });
+        self.ahead = ahead;
     }
 
     /// Finds where memory has grown since the last search, and puts what follows on huge pages, until
@@ -121,20 +133,21 @@ impl Growth {
         let mut grown: Vec<_> = grown.collect();
         grown.sort_unstable_by_key(|(by, _)| Reverse(*by));
         for (_, next) in grown {
-            if self.ahead.len() < most && put_ahead(next, settled) {
+            if self.ahead.len() < most && self.put_ahead(next, settled) {
                 self.ahead.push(next);
             }
         }
     }
-}
 
-/// Puts a stretch on a huge page, if the system can.
-fn put_ahead(stretch: usize, settled: &mut HashSet<usize>) -> bool {
-    let is_done = populate(stretch).is_ok();
-    if is_done {
-        settled.insert(stretch);
+    /// Puts a stretch on a huge page, if the system can.
+    fn put_ahead(&mut self, stretch: usize, settled: &mut HashSet<usize>) -> bool {
+        let is_done = populate(stretch).is_ok();
+        if is_done {
+            settled.insert(stretch);
+            self.populated.insert(stretch);
+        }
+        is_done
     }
-    is_done
 }
 
 /// Whether the allocator has come to the middle of a stretch that read as zeros.
@@ -157,9 +170,10 @@ pub struct Pace {
 impl Pace {
     const SHORTEST: Duration = Duration::from_millis(1);
 
-    pub fn new(used_bytes: u64) -> Self {
-        let now = Instant::now();
-        Pace { looked_at: now, used_bytes, checked_at: now, checked_bytes: used_bytes }
+    /// Of memory of which so much was in use so long `ago`.
+    pub fn new(used_bytes: u64, ago: Duration) -> Self {
+        let then = Instant::now().checked_sub(ago).unwrap_or_else(Instant::now);
+        Pace { looked_at: then, used_bytes, checked_at: then, checked_bytes: used_bytes }
     }
 
     /// How long to wait until the next look, `interval` at most; `None` if memory has grown by less
@@ -257,12 +271,11 @@ mod tests {
     #[test]
     fn the_pace_is_that_of_the_growth() {
         let interval = Duration::from_millis(1);
-        let mut pace = Pace::new(0);
-        std::thread::sleep(interval);
+        let mut pace = Pace::new(0, interval);
         assert_eq!(pace.next(100 * HUGE as u64, interval), Some(Pace::SHORTEST));
         std::thread::sleep(interval);
         assert_eq!(pace.next(100 * HUGE as u64 + 1, interval), None);
         let long = Duration::from_secs(3600);
-        assert!(Pace::new(0).next(0, long).is_some_and(|wait| wait <= long));
+        assert!(Pace::new(0, interval).next(0, long).is_some_and(|wait| wait <= long));
     }
 }

@@ -46,7 +46,7 @@ use std::time::{Duration, Instant};
 use rustix::time::{ClockId, clock_gettime};
 
 use self::growth::{Growth, Pace};
-use super::pages::{HUGE, PAGES, collapse, mappings, resident_pages, stretches};
+use super::pages::{HUGE, PAGES, mappings, resident_pages, stretches};
 use super::used_bytes;
 use crate::background;
 use crate::server::Server;
@@ -81,13 +81,14 @@ fn run(server: &Weak<Server>) {
     while server.strong_count() > 0 {
         let used_bytes = used_bytes();
         if used_bytes >= last_seen + HUGE as u64 {
-            stretches.follow_growth(used_bytes, server);
-        } else if last_seen < used_bytes + HUGE as u64
-            && let Some(server) = server.upgrade()
-        {
-            stretches.pass(used_bytes, &mut load, &server);
+            last_seen = stretches.follow_growth(Pace::new(last_seen, INTERVAL), server);
+        } else {
+            let is_settled = last_seen < used_bytes + HUGE as u64;
+            if is_settled && let Some(server) = server.upgrade() {
+                stretches.pass(used_bytes, &mut load, &server);
+            }
+            last_seen = used_bytes;
         }
-        last_seen = used_bytes;
         thread::sleep(INTERVAL);
     }
 }
@@ -154,9 +155,9 @@ impl Default for Stretches {
 }
 
 impl Stretches {
-    /// Has what memory grows into lie on huge pages, as long as it grows.
-    fn follow_growth(&mut self, mut used_bytes: u64, server: &Weak<Server>) {
-        let mut pace = Pace::new(used_bytes);
+    /// Has what memory grows into lie on huge pages, as long as it grows. Returns what is in use then.
+    fn follow_growth(&mut self, mut pace: Pace, server: &Weak<Server>) -> u64 {
+        let mut used_bytes = super::used_bytes();
         self.growth.begin(used_bytes);
         while server.upgrade().is_some_and(|server| is_wanted(&server))
             && let Some(wait) = pace.next(used_bytes, INTERVAL)
@@ -165,18 +166,17 @@ impl Stretches {
             thread::sleep(wait);
             used_bytes = super::used_bytes();
         }
+        used_bytes
     }
 
     /// Moves what is resident and not on huge pages yet. What the system cannot move just now is tried
     /// again at a later pass.
     fn pass(&mut self, used_bytes: u64, load: &mut Load, server: &Server) {
         if self.forgotten_at.elapsed() > FORGET_AFTER {
-            *self = Stretches::default();
+            self.settled.clear();
+            (self.used_bytes, self.forgotten_at) = (0, Instant::now());
         }
-        if !is_quiet(server) {
-            return;
-        }
-        if used_bytes.abs_diff(self.used_bytes) < HUGE as u64 {
+        if !is_quiet(server) || used_bytes.abs_diff(self.used_bytes) < HUGE as u64 {
             return;
         }
         for stretch in mappings().iter().flat_map(stretches) {
@@ -187,7 +187,7 @@ impl Stretches {
                 return;
             }
             let began = Instant::now();
-            let is_settled = match collapse(stretch) {
+            let is_settled = match self.growth.collapse(stretch) {
                 Ok(()) => true,
                 // The system cannot do this, with this memory or at all.
                 Err(error) if error.raw_os_error() == Some(libc::EINVAL) => true,
