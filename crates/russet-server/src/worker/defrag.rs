@@ -11,6 +11,9 @@
 //! with a shard's lock for a few buckets at a time. A value of more than
 //! `active-defrag-max-scan-fields` parts has its turn after its bucket, a few of its own buckets, leaves
 //! or nodes at a time. The sources of scripts belong to no shard, and are moved by the first worker.
+//!
+//! After a pass a worker rests until the first one has looked again, so that it does not go through
+//! everything once more for memory that was already given back; and longer if it moved nothing.
 
 use std::ops::Range;
 use std::sync::atomic::Ordering;
@@ -26,6 +29,9 @@ use crate::server::Server;
 
 /// How often the first worker looks whether there is anything to do, in milliseconds.
 const LOOK_EVERY_MS: i64 = 100;
+/// How long a worker rests after a pass that moved nothing, in milliseconds. Redis, too, decides once
+/// a second.
+const REST_MS: i64 = 1000;
 /// How long a worker works at a time before clients are served again.
 const SLICE: Duration = Duration::from_micros(500);
 /// Buckets, or parts of a large value, between two looks at the clock.
@@ -42,6 +48,8 @@ pub(super) struct Defrag {
     script: usize,
     /// Values of that shard that are gone through in steps.
     large: Vec<Large>,
+    /// Whether anything was moved since the first of the worker's shards.
+    has_moved: bool,
     /// Made when first needed.
     tools: Option<(Utilization, Elsewhere)>,
     /// When the next slice is due, in Unix milliseconds.
@@ -58,6 +66,16 @@ struct Large {
     /// See [`Object::relocate`](russet_data::object::Object::relocate).
     cursor: u64,
     has_moved: bool,
+}
+
+/// What became of a step.
+enum Step {
+    /// There is more to do.
+    Done,
+    /// Somebody holds the shard.
+    Busy,
+    /// All of the worker's shards have had their turn.
+    EndOfPass,
 }
 
 /// What a slice did.
@@ -104,12 +122,17 @@ impl Worker {
             return;
         }
         let began = Instant::now();
-        self.work(server, began);
+        let is_end_of_pass = self.work(server, began);
         gate.leave(self.context.id);
         let worked_us = began.elapsed().as_micros() as u64;
         self.context.stats.defrag_us.add(worked_us);
         let rest_us = worked_us * (100 - effort.min(99)) / effort;
-        self.defrag.next_slice_ms = now_ms + (rest_us / 1000).max(1) as i64;
+        let mut rest_ms = (rest_us / 1000).max(1) as i64;
+        if is_end_of_pass {
+            let has_moved = std::mem::take(&mut self.defrag.has_moved);
+            rest_ms = rest_ms.max(if has_moved { LOOK_EVERY_MS } else { REST_MS });
+        }
+        self.defrag.next_slice_ms = now_ms + rest_ms;
     }
 
     /// Looks how fragmented memory is, and decides how much is to be done about it.
@@ -134,35 +157,35 @@ impl Worker {
         }
     }
 
-    fn work(&mut self, server: &Server, began: Instant) {
+    /// Works until the slice or the pass is over. Returns whether it is the pass.
+    fn work(&mut self, server: &Server, began: Instant) -> bool {
         let shards = self.timers.shards();
         let Worker { defrag, context, .. } = self;
         if defrag.tools.is_none() {
             defrag.tools = Utilization::find().zip(Elsewhere::new());
         }
-        let Some((utilization, elsewhere)) = defrag.tools.take() else { return };
+        let Some((utilization, elsewhere)) = defrag.tools.take() else { return true };
         let most_parts = context.config.active_defrag_max_scan_fields as usize;
         let mut moves = Moves::default();
+        let mut step = Step::Done;
         elsewhere.during(|| {
-            while began.elapsed() < SLICE {
-                let busy = defrag.step(server, &shards, most_parts, &utilization, &mut moves);
-                if busy {
-                    break;
-                }
+            while matches!(step, Step::Done) && began.elapsed() < SLICE {
+                step = defrag.step(server, &shards, most_parts, &utilization, &mut moves);
             }
         });
+        defrag.has_moved |= moves.allocations > 0;
         defrag.tools = Some((utilization, elsewhere));
         let stats = &context.stats;
         stats.active_defrag_hits.add(moves.allocations);
         stats.active_defrag_misses.add(moves.examined - moves.allocations);
         stats.active_defrag_key_hits.add(moves.keys);
         stats.active_defrag_key_misses.add(moves.unmoved_keys);
+        matches!(step, Step::EndOfPass)
     }
 }
 
 impl Defrag {
-    /// Goes through a few buckets of one shard, or a few parts of a large value. Returns whether somebody
-    /// holds the shard.
+    /// Goes through a few buckets of one shard, or a few parts of a large value.
     fn step(
         &mut self,
         server: &Server,
@@ -170,14 +193,16 @@ impl Defrag {
         most_parts: usize,
         utilization: &Utilization,
         moves: &mut Moves,
-    ) -> bool {
-        if !shards.contains(&self.shard) {
+    ) -> Step {
+        if self.shard >= shards.end {
             if shards.start == 0 && self.relocate_scripts(server, utilization, moves) {
-                return false;
+                return Step::Done;
             }
             self.shard = shards.start;
+            return Step::EndOfPass;
         }
-        let Some(mut guard) = server.keyspace.try_briefly(self.shard) else { return true };
+        self.shard = self.shard.max(shards.start);
+        let Some(mut guard) = server.keyspace.try_briefly(self.shard) else { return Step::Busy };
         let mut is_misplaced = |allocation| utilization.is_poor(allocation);
         let mut relocation = Relocation::new(&mut is_misplaced);
         for _ in 0..PARTS_AT_ONCE {
@@ -218,7 +243,7 @@ impl Defrag {
             }
         }
         moves.count(&relocation);
-        false
+        Step::Done
     }
 
     /// Goes through a few scripts. Returns whether there are more.
