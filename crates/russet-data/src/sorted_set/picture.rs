@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use super::Member;
 use super::element::ElementRef;
-use super::ranked::{Ranked, before, element, order};
+use super::ranked::{Ranked, element, order, place};
 use crate::element_hash::element_hash;
 use crate::picture::{Divisible, ElementSink, Part};
 use crate::table::prefetch;
@@ -114,7 +114,7 @@ impl Divisible for Ranked {
             Progress::ByRank { mark, is_ahead } => {
                 let below = match mark {
                     None => self.tree.len(),
-                    Some(mark) => self.tree.position(before(mark.score, &mark.member, false)),
+                    Some(mark) => self.tree.position(place(mark.score, &mark.member, false)),
                 };
                 let from = below.saturating_sub(ELEMENTS_AT_ONCE);
                 self.tree.range(from..below).for_each(|handle| prefetch(handle.address()));

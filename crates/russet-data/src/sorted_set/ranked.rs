@@ -18,7 +18,7 @@ use super::Member;
 use super::bound::{LexBound, ScoreBound};
 use super::element::{Element, ElementRef, Handle};
 use super::picture::Progress;
-use super::tree::{self, Tree};
+use super::tree::{self, Place, Tree};
 use crate::element_hash::{ElementHash, element_hash};
 use crate::object::PlaceAhead;
 use crate::picture::{Sitting, finish};
@@ -66,17 +66,13 @@ pub(super) fn order(one: ElementRef<'_>, score: f64, member: &[u8]) -> Ordering 
     scores.then_with(|| one.member().cmp(member))
 }
 
-/// The predicate of the elements that come before a score and member, or are it if `or_is`.
+/// The place of a score and member: before the element if there is one, or behind it.
 #[inline]
-pub(super) fn before(score: f64, member: &[u8], or_is: bool) -> impl Fn(u32, Handle) -> bool {
-    let wanted = prefix(score);
-    move |prefix, handle| match prefix.cmp(&wanted) {
-        Ordering::Equal => match order(element(handle), score, member) {
-            Ordering::Equal => or_is,
-            ordering => ordering.is_lt(),
-        },
+pub(super) fn place(score: f64, member: &[u8], is_behind: bool) -> Place<impl Fn(Handle) -> bool> {
+    Place::among(prefix(score), move |handle| match order(element(handle), score, member) {
+        Ordering::Equal => is_behind,
         ordering => ordering.is_lt(),
-    }
+    })
 }
 
 impl Ranked {
@@ -137,29 +133,27 @@ impl Ranked {
             let (new, result) = change(None);
             if let Some(score) = new {
                 let handle = self.adopt(hash, Element::new(score, member));
-                self.tree.insert(prefix(score), handle, before(score, member, false));
+                self.tree.insert(prefix(score), handle, place(score, member, false));
             }
             return result;
         };
         let old = slot.item().get().score();
         let (new, result) = change(Some(old));
         if let Some(new) = new {
-            // An element that stays where it is may change while it is in the tree.
-            if slot.item().has_room_for(new)
-                && self.tree.move_within_leaf(
-                    before(old, member, true),
-                    before(new, member, false),
-                    prefix(new),
-                )
-            {
-                slot.update(|element| element.set_score(new));
-                return result;
+            let old = place(old, member, true);
+            if slot.item().has_room_for(new) {
+                // An element that stays where it is may change while it is in the tree.
+                if self.tree.move_or_remove(old, place(new, member, false), prefix(new)) {
+                    slot.update(|element| element.set_score(new));
+                    return result;
+                }
+            } else {
+                self.tree.remove_before(old);
             }
-            self.tree.remove_before(before(old, member, true));
             self.element_bytes -= slot.item().allocated_bytes();
             slot.update(|element| element.set_score(new));
             self.element_bytes += slot.item().allocated_bytes();
-            self.tree.insert(prefix(new), slot.item().handle(), before(new, member, false));
+            self.tree.insert(prefix(new), slot.item().handle(), place(new, member, false));
         }
         result
     }
@@ -180,7 +174,7 @@ impl Ranked {
         let hash = element_hash(member);
         self.hand_over(hash);
         let score = self.table.find(hash, member)?.get().score();
-        self.tree.remove_before(before(score, member, true));
+        self.tree.remove_before(place(score, member, true));
         let removed = self.table.remove(hash, member);
         self.element_bytes -= removed.map_or(0, |element| element.allocated_bytes());
         Some(score)
@@ -222,26 +216,22 @@ impl Ranked {
     /// The rank of a member, and its score.
     pub(super) fn rank(&self, member: &[u8]) -> Option<(usize, f64)> {
         let score = self.score(member)?;
-        Some((self.tree.position(before(score, member, false)), score))
+        Some((self.tree.position(place(score, member, false)), score))
     }
 
     /// The positions of the elements whose scores are in a range.
     pub(super) fn positions_by_score(&self, min: ScoreBound, max: ScoreBound) -> Range<usize> {
-        let (low, high) = (prefix(min.score()), prefix(max.score()));
-        let start = self.tree.position(|prefix, handle| {
-            prefix < low || prefix == low && min.is_above(element(handle).score())
-        });
-        let end = self.tree.position(|prefix, handle| {
-            prefix < high || prefix == high && max.admits(element(handle).score())
-        });
-        start..end
+        let score = |handle| element(handle).score();
+        let start = Place::among(prefix(min.score()), |handle| min.is_above(score(handle)));
+        let end = Place::among(prefix(max.score()), |handle| max.admits(score(handle)));
+        self.tree.position(start)..self.tree.position(end)
     }
 
     pub(super) fn positions_by_lex(&self, min: LexBound<'_>, max: LexBound<'_>) -> Range<usize> {
         let member = |handle| Member::Bytes(element(handle).member());
-        let start = self.tree.position(|_, handle| min.is_above(member(handle)));
-        let end = self.tree.position(|_, handle| max.admits(member(handle)));
-        start..end
+        let start = Place::anywhere(|handle| min.is_above(member(handle)));
+        let end = Place::anywhere(|handle| max.admits(member(handle)));
+        self.tree.position(start)..self.tree.position(end)
     }
 
     pub(super) fn range(&self, positions: Range<usize>) -> Items<'_> {
@@ -273,7 +263,7 @@ impl Ranked {
                 let (score, member) = (old.get().score(), old.get().member());
                 let new = Element::new(score, member);
                 // The old one is in the tree until then (R1), and is read there.
-                tree.replace_before(before(score, member, true), new.handle());
+                tree.replace_before(place(score, member, true), new.handle());
                 *old = new;
             }
         });

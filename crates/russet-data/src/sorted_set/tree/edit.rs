@@ -2,21 +2,21 @@
 
 use std::ops::Range;
 
-use super::{Branch, INNER_MAX, Inner, LEAF_MAX, Node, Slot, Tree, child_at};
+use super::{Branch, INNER_MAX, Inner, Leaf, Node, Place, Slot, Tree, child_at};
 use crate::relocation::Relocation;
 use crate::size_class::size_class;
 
 impl<T: Copy> Tree<T> {
-    /// Puts an item at a place.
+    /// Puts an item with the prefix at a place.
     pub(in super::super) fn insert(
         &mut self,
         prefix: u32,
         item: T,
-        is_before: impl Fn(u32, T) -> bool,
+        place: Place<impl Fn(T) -> bool>,
     ) {
         let slot = Slot { prefix, item };
-        if let Some(right) = self.root.insert(&is_before, slot) {
-            let left = std::mem::replace(&mut self.root, Node::Leaf(Vec::new()));
+        if let Some(right) = self.root.insert(&place, slot) {
+            let left = std::mem::replace(&mut self.root, Node::Leaf(Leaf::new()));
             self.root = Node::Inner(Box::new(Inner::new(vec![Branch::of(left), right])));
         }
         self.len += 1;
@@ -25,29 +25,54 @@ impl<T: Copy> Tree<T> {
     /// Takes out the last of the items before a place.
     pub(in super::super) fn remove_before(
         &mut self,
-        is_before: impl Fn(u32, T) -> bool,
+        place: Place<impl Fn(T) -> bool>,
     ) -> Option<T> {
-        let removed = self.root.remove_before(&is_before)?;
-        self.len -= 1;
-        self.lower_root();
-        Some(removed)
+        match self.take_before(place, |_, _| false)? {
+            Taken::Kept => None,
+            Taken::Out(item) => Some(item),
+        }
     }
 
     /// Moves the last of the items before a place to another place, and gives it another prefix, if
-    /// both places are well inside one leaf: most items whose keys change a little stay there. Returns
-    /// whether it did.
-    pub(in super::super) fn move_within_leaf(
+    /// both places are well inside one leaf: most items whose keys change a little stay there. If not, it
+    /// is taken out. Returns whether it was moved.
+    pub(in super::super) fn move_or_remove(
         &mut self,
-        is_before_old: impl Fn(u32, T) -> bool,
-        is_before_new: impl Fn(u32, T) -> bool,
+        old: Place<impl Fn(T) -> bool>,
+        new: Place<impl Fn(T) -> bool>,
         prefix: u32,
     ) -> bool {
-        self.root.move_within_leaf(&is_before_old, &is_before_new, prefix)
+        let keep = |leaf: &mut Leaf<T>, from: usize| {
+            // The item itself counts, with the key that it had.
+            let to = leaf.search(&new);
+            // Before the first and after the last, other leaves may hold what comes in between.
+            let is_inside = 0 < to && to < leaf.len();
+            if is_inside {
+                leaf.shift(from, to, prefix);
+            }
+            is_inside
+        };
+        matches!(self.take_before(old, keep), Some(Taken::Kept))
+    }
+
+    /// Takes out the last of the items before a place, unless `keep`, which is given its leaf and its
+    /// position there, does something else with it.
+    fn take_before(
+        &mut self,
+        place: Place<impl Fn(T) -> bool>,
+        keep: impl FnOnce(&mut Leaf<T>, usize) -> bool,
+    ) -> Option<Taken<T>> {
+        let taken = self.root.take_before(&place, keep)?;
+        if matches!(taken, Taken::Out(_)) {
+            self.len -= 1;
+            self.lower_root();
+        }
+        Some(taken)
     }
 
     /// Puts another item in the place of the last one before a place; its key must be the same.
-    pub(in super::super) fn replace_before(&mut self, is_before: impl Fn(u32, T) -> bool, item: T) {
-        self.root.replace_before(&is_before, item);
+    pub(in super::super) fn replace_before(&mut self, place: Place<impl Fn(T) -> bool>, item: T) {
+        self.root.replace_before(&place, item);
     }
 
     /// Moves the leaf that holds a position, and the nodes above it. Returns the position after the
@@ -78,8 +103,13 @@ impl<T: Copy> Tree<T> {
         }
         let seam = positions.start;
         self.len -= positions.len();
+        if positions.len() == 1 {
+            visit(self.root.remove_at(seam));
+            self.lower_root();
+            return;
+        }
         if self.len == 0 {
-            let root = std::mem::replace(&mut self.root, Node::Leaf(Vec::new()));
+            let root = std::mem::replace(&mut self.root, Node::Leaf(Leaf::new()));
             root.visit(visit);
             return;
         }
@@ -107,12 +137,18 @@ impl<T: Copy> Tree<T> {
     }
 }
 
+/// What became of an item.
+enum Taken<T> {
+    Kept,
+    Out(T),
+}
+
 impl<T: Copy> FromIterator<(u32, T)> for Tree<T> {
     /// A tree of items that are in order.
     fn from_iter<I: IntoIterator<Item = (u32, T)>>(items: I) -> Self {
         let mut tree = Tree::new();
         for (prefix, item) in items {
-            tree.insert(prefix, item, |_, _| true);
+            tree.insert(prefix, item, Place::anywhere(|_| true));
         }
         tree
     }
@@ -133,17 +169,16 @@ impl<T: Copy> Branch<T> {
 
 impl<T: Copy> Node<T> {
     /// Inserts below this node; returns the node to the right if it had to be split.
-    fn insert(&mut self, is_before: &impl Fn(u32, T) -> bool, slot: Slot<T>) -> Option<Branch<T>> {
+    fn insert(&mut self, place: &Place<impl Fn(T) -> bool>, slot: Slot<T>) -> Option<Branch<T>> {
         match self {
-            Node::Leaf(slots) => {
-                let at = slots.partition_point(|other| other.passes(is_before));
-                let right = insert_or_split(slots, at, slot, LEAF_MAX);
+            Node::Leaf(leaf) => {
+                let right = leaf.insert(leaf.search(place), slot);
                 right.map(|right| Branch::of(Node::Leaf(right)))
             }
             Node::Inner(inner) => {
-                let at = inner.last_before(is_before).unwrap_or(0);
+                let at = inner.last_before(place).unwrap_or(0);
                 let branch = &mut inner.branches[at];
-                let right = branch.node.insert(is_before, slot);
+                let right = branch.node.insert(place, slot);
                 branch.count += 1;
                 branch.count -= right.as_ref().map_or(0, |right| right.count);
                 inner.note_first(at);
@@ -154,40 +189,51 @@ impl<T: Copy> Node<T> {
         }
     }
 
-    fn remove_before(&mut self, is_before: &impl Fn(u32, T) -> bool) -> Option<T> {
+    fn take_before(
+        &mut self,
+        place: &Place<impl Fn(T) -> bool>,
+        keep: impl FnOnce(&mut Leaf<T>, usize) -> bool,
+    ) -> Option<Taken<T>> {
         match self {
-            Node::Leaf(slots) => {
-                let after = slots.partition_point(|slot| slot.passes(is_before));
-                let removed = slots.remove(after.checked_sub(1)?);
-                shrink(slots);
-                Some(removed.item)
+            Node::Leaf(leaf) => {
+                let at = leaf.search(place).checked_sub(1)?;
+                let is_kept = keep(leaf, at);
+                Some(if is_kept { Taken::Kept } else { Taken::Out(leaf.remove(at)) })
             }
             Node::Inner(inner) => {
-                let at = inner.last_before(is_before)?;
-                let branch = &mut inner.branches[at];
-                let removed = branch.node.remove_before(is_before)?;
-                branch.count -= 1;
-                if branch.node.is_sparse() {
-                    inner.join_with_neighbour(at);
-                } else {
-                    inner.note_first(at);
+                let at = inner.last_before(place)?;
+                let taken = inner.branches[at].node.take_before(place, keep)?;
+                match taken {
+                    Taken::Kept => inner.note_first(at),
+                    Taken::Out(_) => inner.note_removal(at),
                 }
-                Some(removed)
+                Some(taken)
             }
         }
     }
 
-    fn replace_before(&mut self, is_before: &impl Fn(u32, T) -> bool, item: T) {
+    fn remove_at(&mut self, mut position: usize) -> T {
         match self {
-            Node::Leaf(slots) => {
-                let after = slots.partition_point(|slot| slot.passes(is_before));
-                if let Some(at) = after.checked_sub(1) {
-                    slots[at].item = item;
+            Node::Leaf(leaf) => leaf.remove(position),
+            Node::Inner(inner) => {
+                let at = child_at(&inner.branches, &mut position);
+                let removed = inner.branches[at].node.remove_at(position);
+                inner.note_removal(at);
+                removed
+            }
+        }
+    }
+
+    fn replace_before(&mut self, place: &Place<impl Fn(T) -> bool>, item: T) {
+        match self {
+            Node::Leaf(leaf) => {
+                if let Some(at) = leaf.search(place).checked_sub(1) {
+                    leaf.replace(at, item);
                 }
             }
             Node::Inner(inner) => {
-                if let Some(at) = inner.last_before(is_before) {
-                    inner.branches[at].node.replace_before(is_before, item);
+                if let Some(at) = inner.last_before(place) {
+                    inner.branches[at].node.replace_before(place, item);
                     inner.note_first(at);
                 }
             }
@@ -197,9 +243,9 @@ impl<T: Copy> Node<T> {
     /// Returns how many items the leaf has from the position on.
     fn relocate_leaf(&mut self, mut position: usize, relocation: &mut Relocation<'_>) -> usize {
         match self {
-            Node::Leaf(slots) => {
-                relocation.vec(slots);
-                slots.len() - position
+            Node::Leaf(leaf) => {
+                leaf.relocate(relocation);
+                leaf.len() - position
             }
             Node::Inner(inner) => {
                 relocation.boxed(inner, Inner::new(Vec::new()));
@@ -210,54 +256,10 @@ impl<T: Copy> Node<T> {
         }
     }
 
-    fn move_within_leaf(
-        &mut self,
-        is_before_old: &impl Fn(u32, T) -> bool,
-        is_before_new: &impl Fn(u32, T) -> bool,
-        prefix: u32,
-    ) -> bool {
-        match self {
-            Node::Leaf(slots) => {
-                let Some(from) =
-                    slots.partition_point(|slot| slot.passes(is_before_old)).checked_sub(1)
-                else {
-                    return false;
-                };
-                // The item itself counts, with the key that it had.
-                let to = slots.partition_point(|slot| slot.passes(is_before_new));
-                // Before the first and after the last, other leaves may hold what comes in between.
-                if to == 0 || to == slots.len() {
-                    return false;
-                }
-                let now_at = if from < to {
-                    slots[from..to].rotate_left(1);
-                    to - 1
-                } else {
-                    slots[to..=from].rotate_right(1);
-                    to
-                };
-                slots[now_at].prefix = prefix;
-                true
-            }
-            Node::Inner(inner) => {
-                let Some(at) = inner.last_before(is_before_old) else { return false };
-                let node = &mut inner.branches[at].node;
-                let moved = node.move_within_leaf(is_before_old, is_before_new, prefix);
-                if moved {
-                    inner.note_first(at);
-                }
-                moved
-            }
-        }
-    }
-
     /// Removes a part of the items below, not all of them. What is left may be too small.
     fn remove_range(&mut self, positions: Range<usize>, visit: &mut impl FnMut(T)) {
         match self {
-            Node::Leaf(slots) => {
-                slots.drain(positions).for_each(|slot| visit(slot.item));
-                shrink(slots);
-            }
+            Node::Leaf(leaf) => leaf.remove_range(positions, visit),
             Node::Inner(inner) => {
                 let branches = &mut inner.branches;
                 let mut from = positions.start;
@@ -326,7 +328,7 @@ impl<T: Copy> Node<T> {
     /// Shows all items.
     fn visit(self, visit: &mut impl FnMut(T)) {
         match self {
-            Node::Leaf(slots) => slots.into_iter().for_each(|slot| visit(slot.item)),
+            Node::Leaf(leaf) => leaf.items().iter().copied().for_each(visit),
             Node::Inner(inner) => {
                 inner.branches.into_iter().for_each(|branch| branch.node.visit(visit));
             }
@@ -336,7 +338,7 @@ impl<T: Copy> Node<T> {
     /// Moves everything from the node to the right, or as much as makes both the same size.
     fn join(&mut self, right: &mut Node<T>) {
         match (self, right) {
-            (Node::Leaf(left), Node::Leaf(right)) => join(left, right, LEAF_MAX),
+            (Node::Leaf(left), Node::Leaf(right)) => left.join(right),
             (Node::Inner(left), Node::Inner(right)) => {
                 join(&mut left.branches, &mut right.branches, INNER_MAX);
                 left.note_firsts();
@@ -348,6 +350,17 @@ impl<T: Copy> Node<T> {
 }
 
 impl<T: Copy> Inner<T> {
+    /// Notes that a child has lost an item, and mends it if it has too few now.
+    fn note_removal(&mut self, at: usize) {
+        let branch = &mut self.branches[at];
+        branch.count -= 1;
+        if branch.node.is_sparse() {
+            self.join_with_neighbour(at);
+        } else {
+            self.note_first(at);
+        }
+    }
+
     /// Joins the child at a place, which is too small, with one next to it: into one, or into two of the
     /// same size if they hold too much for one.
     fn join_with_neighbour(&mut self, at: usize) {
@@ -368,7 +381,9 @@ impl<T: Copy> Inner<T> {
     }
 }
 
-fn join<S>(left: &mut Vec<S>, right: &mut Vec<S>, max: usize) {
+/// Moves everything from `right` to `left` if that makes no more than `max`, or else as much as makes
+/// both the same size.
+pub(super) fn join<S>(left: &mut Vec<S>, right: &mut Vec<S>, max: usize) {
     let total = left.len() + right.len();
     if total <= max {
         left.reserve_exact(room_for::<S>(total) - left.len());
@@ -389,7 +404,12 @@ fn join<S>(left: &mut Vec<S>, right: &mut Vec<S>, max: usize) {
 }
 
 /// Inserts into a node; one that is full is split, and the right part returned.
-fn insert_or_split<S>(node: &mut Vec<S>, at: usize, element: S, max: usize) -> Option<Vec<S>> {
+pub(super) fn insert_or_split<S>(
+    node: &mut Vec<S>,
+    at: usize,
+    element: S,
+    max: usize,
+) -> Option<Vec<S>> {
     if node.len() < max {
         if node.len() == node.capacity() {
             node.reserve_exact(room_for::<S>(node.len() + 1) - node.len());
@@ -417,7 +437,7 @@ fn room_for<S>(len: usize) -> usize {
 
 /// Gives memory back if there is a size class between what is used and what is there, so that
 /// insertions and deletions in turn do not move a node each time.
-fn shrink<S>(node: &mut Vec<S>) {
+pub(super) fn shrink<S>(node: &mut Vec<S>) {
     let enough = room_for::<S>(room_for::<S>(node.len()) + 1);
     if node.capacity() > enough {
         node.shrink_to(room_for::<S>(node.len() + 1));

@@ -2,7 +2,7 @@
 //!
 //! A skip list, which Redis uses, follows about one pointer per doubling of the number of elements,
 //! and nearly each of them is a cache miss; its nodes also cost a pointer and a span per level. Here
-//! items lie in leaves of up to 85, and what a search reads of each is the *prefix* of its sort key,
+//! items lie in leaves of up to 96, and what a search reads of each is the *prefix* of its sort key,
 //! which lies in the leaf itself. Only items with the prefix that is looked for are asked
 //! themselves.
 //!
@@ -13,18 +13,18 @@
 //!               │               │                     prefixes once more, side by side
 //!               ▼               ▼
 //!      ┌────────┬────────┬─ ─  ┌────────┬─ ─
-//! leaf │ prefix │ prefix │     │ prefix │             12 bytes for each item
+//! leaf │ prefix │ prefix │     │ prefix │             12 bytes for each item, the prefixes
+//!      ├────────┼────────┼─ ─  ├────────┼─ ─          in one allocation, the items in another
 //!      │ item   │ item   │     │ item   │
 //!      └────────┴────────┴─ ─  └────────┴─ ─
 //! ```
 //!
-//! The tree does not know how items compare. Whoever searches brings a predicate of prefix and item
-//! that holds for the first so many items, and for none after them: they come *before* the place that
-//! is looked for.
+//! The tree does not know how items compare. Whoever searches brings a [`Place`]: a prefix, and a
+//! predicate that holds for the first so many of its items: they come *before* the place.
 //!
 //! **Memory.** Nodes are as large as what is in them, rounded up to a size class of the allocator:
 //! an insertion that does not fit moves the leaf to the next class. So a leaf that is half full after
-//! a split is not half wasted, and the tree costs 12 bytes for each item and up to four for branches
+//! a split is not half wasted, and the tree costs 12 bytes for each item and up to six for branches
 //! and rounding (a test keeps the figure).
 //!
 //! **Deleting a range** of `m` items drops the nodes that lie inside as a whole and leaves a seam
@@ -38,22 +38,25 @@
 //!   of its branches, followed by [`NO_PREFIX`]; `is_lowest` says what its children are.
 //! - **N3** A node has at most [`LEAF_MAX`] items or [`INNER_MAX`] branches; one that is not the root
 //!   has at least [`LEAF_MIN`] or [`INNER_MIN`]. An inner root has at least two branches.
+//! - **N4** A leaf has as many prefixes as items, and they ascend.
 
 mod edit;
 mod iter;
+mod leaf;
+mod place;
 #[cfg(test)]
 mod tests;
 
 use std::ops::Range;
 
 pub(super) use iter::Items;
+use leaf::{LEAF_MIN, Leaf};
+pub(super) use place::Place;
+use place::count_below;
 
 use crate::size_class::size_class;
-use crate::table::{CACHE_LINE_BYTES, prefetch as prefetch_line};
+use crate::table::prefetch as prefetch_line;
 
-/// Items of a leaf: as many as fit 1,024 bytes.
-const LEAF_MAX: usize = 85;
-const LEAF_MIN: usize = LEAF_MAX / 4;
 /// Branches of an inner node.
 const INNER_MAX: usize = 64;
 const INNER_MIN: usize = INNER_MAX / 4;
@@ -66,18 +69,6 @@ const NO_PREFIX: u32 = u32::MAX;
 struct Slot<T> {
     prefix: u32,
     item: T,
-}
-
-const _: () = {
-    assert!(size_of::<Slot<u64>>() == 12);
-    assert!(size_class(LEAF_MAX * 12) == 1024 && size_class((LEAF_MAX + 1) * 12) > 1024);
-};
-
-impl<T: Copy> Slot<T> {
-    #[inline]
-    fn passes(&self, is_before: impl Fn(u32, T) -> bool) -> bool {
-        is_before(self.prefix, self.item)
-    }
 }
 
 /// A node that has others below it.
@@ -99,7 +90,7 @@ struct Branch<T> {
 }
 
 enum Node<T> {
-    Leaf(Vec<Slot<T>>),
+    Leaf(Leaf<T>),
     Inner(Box<Inner<T>>),
 }
 
@@ -112,7 +103,7 @@ pub(super) struct Tree<T> {
 impl<T: Copy> Tree<T> {
     /// An empty tree, which allocates nothing.
     pub(super) const fn new() -> Self {
-        Tree { root: Node::Leaf(Vec::new()), len: 0 }
+        Tree { root: Node::Leaf(Leaf::new()), len: 0 }
     }
 
     /// Number of items.
@@ -123,16 +114,14 @@ impl<T: Copy> Tree<T> {
 
     /// The position of a place: how many items come before it. If the predicate is not as it should
     /// be, that is any number up to the length.
-    pub(super) fn position(&self, is_before: impl Fn(u32, T) -> bool) -> usize {
+    pub(super) fn position(&self, place: Place<impl Fn(T) -> bool>) -> usize {
         let mut node = &self.root;
         let mut position = 0;
         loop {
             match node {
-                Node::Leaf(slots) => {
-                    return position + slots.partition_point(|slot| slot.passes(&is_before));
-                }
+                Node::Leaf(leaf) => return position + leaf.search(&place),
                 Node::Inner(inner) => {
-                    let Some(at) = inner.last_before(&is_before) else { return position };
+                    let Some(at) = inner.last_before(&place) else { return position };
                     let before = inner.branches[..at].iter();
                     position += before.map(|branch| branch.count).sum::<usize>();
                     node = &inner.branches[at].node;
@@ -147,7 +136,7 @@ impl<T: Copy> Tree<T> {
     fn branch_of(&self, prefix: u32) -> Option<&Branch<T>> {
         let mut node = &self.root;
         while let Node::Inner(inner) = node {
-            let branch = &inner.branches[inner.count_below(prefix).saturating_sub(1)];
+            let branch = &inner.branches[count_below(&inner.prefixes, prefix).saturating_sub(1)];
             if inner.is_lowest {
                 return Some(branch);
             }
@@ -157,9 +146,9 @@ impl<T: Copy> Tree<T> {
     }
 
     /// That leaf.
-    fn leaf_of(&self, prefix: u32) -> &[Slot<T>] {
+    fn leaf_of(&self, prefix: u32) -> &Leaf<T> {
         match self.branch_of(prefix).map_or(&self.root, |branch| &branch.node) {
-            Node::Leaf(slots) => slots,
+            Node::Leaf(leaf) => leaf,
             Node::Inner(_) => unreachable!("N2: the lowest inner nodes have leaves"),
         }
     }
@@ -173,16 +162,12 @@ impl<T: Copy> Tree<T> {
 
     /// Begins to fetch that leaf.
     pub(super) fn prefetch_leaf(&self, prefix: u32) {
-        for line in self.leaf_of(prefix).chunks(CACHE_LINE_BYTES / size_of::<Slot<T>>()) {
-            prefetch_line(line.as_ptr().cast());
-        }
+        self.leaf_of(prefix).prefetch();
     }
 
     /// The first item of a prefix, if there is one and it is in that leaf.
     pub(super) fn first_with(&self, prefix: u32) -> Option<T> {
-        let leaf = self.leaf_of(prefix);
-        let slot = leaf.get(leaf.partition_point(|slot| slot.prefix < prefix))?;
-        (slot.prefix == prefix).then_some(slot.item)
+        self.leaf_of(prefix).first_with(prefix)
     }
 
     /// The items at a range of positions, from either end.
@@ -196,12 +181,12 @@ impl<T: Copy> Tree<T> {
     }
 
     /// The leaf that holds a position, as the items from that position on, and those before it.
-    fn leaf_at(&self, mut position: usize) -> (&[Slot<T>], &[Slot<T>]) {
+    fn leaf_at(&self, mut position: usize) -> (&[T], &[T]) {
         let mut node = &self.root;
         loop {
             match node {
-                Node::Leaf(slots) => {
-                    let (before, after) = slots.split_at(position);
+                Node::Leaf(leaf) => {
+                    let (before, after) = leaf.items().split_at(position);
                     return (after, before);
                 }
                 Node::Inner(inner) => {
@@ -219,17 +204,11 @@ impl<T: Copy> Tree<T> {
 
     /// Asserts all invariants, and that `is_ordered` holds for each two neighbours.
     pub(super) fn check_invariants(&self, is_ordered: impl Fn(T, T) -> bool) {
-        let (count, _) = self.root.check_invariants(true);
+        let mut prefixes = Vec::new();
+        let (count, _) = self.root.check_invariants(true, &mut prefixes);
         assert_eq!(count, self.len, "N2");
-        let mut before: Option<Slot<T>> = None;
-        for slot in Items::slots(self, 0..self.len) {
-            if let Some(before) = before {
-                let (one, other) = (before.prefix, slot.prefix);
-                assert!(one <= other, "prefixes ascend");
-                assert!(is_ordered(before.item, slot.item));
-            }
-            before = Some(slot);
-        }
+        assert!(prefixes.is_sorted(), "N4");
+        assert!(self.range(0..self.len).is_sorted_by(|one, other| is_ordered(*one, *other)));
     }
 }
 
@@ -261,13 +240,6 @@ impl<T: Copy> Inner<T> {
         }
     }
 
-    /// How many children begin with a smaller prefix. All are compared, which vectors do faster than a
-    /// search whose every step is a guess.
-    #[inline]
-    fn count_below(&self, prefix: u32) -> usize {
-        self.prefixes.iter().map(|other| u32::from(*other < prefix)).sum::<u32>() as usize
-    }
-
     /// Notes that a child may begin with another item.
     #[inline]
     fn note_first(&mut self, at: usize) {
@@ -278,17 +250,10 @@ impl<T: Copy> Inner<T> {
 
     /// The last child whose first item comes before a place.
     #[inline]
-    fn last_before(&self, is_before: &impl Fn(u32, T) -> bool) -> Option<usize> {
-        let (mut from, mut until) = (0, self.branches.len());
-        while from < until {
-            let middle = usize::midpoint(from, until);
-            if is_before(self.prefixes[middle], self.branches[middle].first.item) {
-                from = middle + 1;
-            } else {
-                until = middle;
-            }
-        }
-        from.checked_sub(1)
+    fn last_before(&self, place: &Place<impl Fn(T) -> bool>) -> Option<usize> {
+        let prefixes = &self.prefixes[..self.branches.len()];
+        let item = |at: usize| self.branches[at].first.item;
+        place.search(prefixes, &self.prefixes, item).checked_sub(1)
     }
 }
 
@@ -296,7 +261,7 @@ impl<T: Copy> Node<T> {
     /// Number of items or branches in the node itself.
     fn width(&self) -> usize {
         match self {
-            Node::Leaf(slots) => slots.len(),
+            Node::Leaf(leaf) => leaf.len(),
             Node::Inner(inner) => inner.branches.len(),
         }
     }
@@ -304,14 +269,14 @@ impl<T: Copy> Node<T> {
     /// Whether there is too little in a node that is not the root.
     fn is_sparse(&self) -> bool {
         match self {
-            Node::Leaf(slots) => slots.len() < LEAF_MIN,
+            Node::Leaf(leaf) => leaf.len() < LEAF_MIN,
             Node::Inner(inner) => inner.branches.len() < INNER_MIN,
         }
     }
 
     fn first(&self) -> Slot<T> {
         match self {
-            Node::Leaf(slots) => slots[0],
+            Node::Leaf(leaf) => leaf.first(),
             Node::Inner(inner) => inner.branches[0].first,
         }
     }
@@ -319,14 +284,14 @@ impl<T: Copy> Node<T> {
     /// Number of items below.
     fn count(&self) -> usize {
         match self {
-            Node::Leaf(slots) => slots.len(),
+            Node::Leaf(leaf) => leaf.len(),
             Node::Inner(inner) => inner.branches.iter().map(|branch| branch.count).sum(),
         }
     }
 
     fn allocated_bytes(&self) -> usize {
         match self {
-            Node::Leaf(slots) => size_class(slots.capacity() * size_of::<Slot<T>>()),
+            Node::Leaf(leaf) => leaf.allocated_bytes(),
             Node::Inner(inner) => {
                 let branches = &inner.branches;
                 let own = size_class(branches.capacity() * size_of::<Branch<T>>())
@@ -336,13 +301,14 @@ impl<T: Copy> Node<T> {
         }
     }
 
-    /// Returns the items below and the depth of the leaves.
-    fn check_invariants(&self, is_root: bool) -> (usize, usize) {
+    /// Returns the items below and the depth of the leaves, and adds all prefixes.
+    fn check_invariants(&self, is_root: bool, all: &mut Vec<u32>) -> (usize, usize) {
         assert!(is_root || !self.is_sparse(), "N3");
         match self {
-            Node::Leaf(slots) => {
-                assert!(slots.len() <= LEAF_MAX, "N3");
-                (slots.len(), 0)
+            Node::Leaf(leaf) => {
+                leaf.check_invariants();
+                all.extend_from_slice(leaf.prefixes());
+                (leaf.len(), 0)
             }
             Node::Inner(inner) => {
                 let branches = &inner.branches;
@@ -353,7 +319,7 @@ impl<T: Copy> Node<T> {
                 assert!(unused.iter().all(|prefix| *prefix == NO_PREFIX), "N2");
                 for (branch, prefix) in branches.iter().zip(inner.prefixes) {
                     assert_eq!(matches!(branch.node, Node::Leaf(_)), inner.is_lowest, "N2");
-                    let (count, depth) = branch.node.check_invariants(false);
+                    let (count, depth) = branch.node.check_invariants(false, all);
                     assert_eq!(count, branch.count, "N2");
                     let (first, known) = (branch.node.first().prefix, branch.first.prefix);
                     assert_eq!(first, known, "N2");
