@@ -16,6 +16,7 @@ pub mod lzf;
 pub mod number;
 pub mod object;
 pub mod picture;
+pub mod random;
 pub mod records;
 pub mod relocation;
 pub mod serialized_len;

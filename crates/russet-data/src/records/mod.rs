@@ -36,19 +36,10 @@ pub use sample::choose;
 
 use crate::element_hash::{ElementHash, element_hash};
 use crate::picture::{Sitting, finish};
+use crate::random::Random;
 use crate::relocation::Relocation;
 use crate::size_class::size_class;
 use crate::table::{Ahead, ItemRef, Iter, Statistics, Table};
-
-/// A source of uniform 64-bit numbers.
-pub type Random<'a> = &'a mut dyn FnMut() -> u64;
-
-/// A number below `bound`, every one being equally likely as far as 64 bits go.
-#[inline]
-#[must_use]
-pub fn random_below(random: Random<'_>, bound: usize) -> usize {
-    ((u128::from(random()) * bound as u128) >> u64::BITS) as usize
-}
 
 /// See the module's documentation.
 pub struct Records<const STRINGS: usize> {

@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::{Random, Records, random_below, strings_of};
+use super::{Records, strings_of};
+use crate::random::{Random, random_below};
 
 /// If a sample is to have at least this fraction of all elements, walking through them is cheaper
 /// than drawing until there are enough different ones.

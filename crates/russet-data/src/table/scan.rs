@@ -1,12 +1,14 @@
 //! Ways through a table: by cursor, by part of a hash, at random, from end to end.
 
 use std::iter::FusedIterator;
+use std::ptr::NonNull;
 
 use super::bucket::Items;
 use super::geometry::{Place, next_cursor};
 use super::prefetch::{CACHE_LINE_BYTES, prefetch};
 use super::slot::Slot;
 use super::{Item, ItemRef, Table};
+use crate::random::{Foreseen, Random};
 
 impl<T: Item> Table<T> {
     /// Visits the items of one bucket and returns the cursor of the next; 0 begins and ends.
@@ -86,26 +88,44 @@ impl<T: Item> Table<T> {
         }
     }
 
-    /// An item, every one being equally likely if `next_u64` gives uniform numbers.
+    /// An item, every one being equally likely.
     ///
     /// Draws a bucket and a position in its chain until there is an item at that position. The
     /// expected number of draws is the bound on the chains' length divided by the load: a handful.
-    pub fn random(&self, next_u64: &mut dyn FnMut() -> u64) -> Option<ItemRef<'_, T>> {
+    /// What numbers that are foreseen will choose is prefetched.
+    pub fn random(&self, random: Random<'_>) -> Option<ItemRef<'_, T>> {
         if self.is_empty() {
             return None;
         }
-        let longest = u128::from(self.longest_chain).min(self.len as u128);
         loop {
-            // A number below the product of both bounds, from the high half of a multiplication.
-            let spot = u128::from(next_u64()) * u128::from(self.directory.buckets());
-            let bucket = (spot >> u64::BITS) as u32;
-            let position = (u128::from(spot as u64) * longest) >> u64::BITS;
-            let slot = self.directory.bucket(bucket).item_at(position as usize);
-            if let Some(raw) = slot.and_then(Slot::pointer) {
+            let (bucket, position) = self.spot(random.next());
+            if let Some(Foreseen { sooner, later }) = random.foreseen() {
+                prefetch(self.directory.prefetch_address(self.spot(later).0));
+                let (bucket, position) = self.spot(sooner);
+                if let Some(raw) = self.pointer_at(bucket, position) {
+                    prefetch(raw.as_ptr());
+                }
+            }
+            if let Some(raw) = self.pointer_at(bucket, position) {
                 // SAFETY: the table owns the item (C4) and is borrowed.
                 return Some(unsafe { ItemRef::new(raw) });
             }
         }
+    }
+
+    /// The bucket and the position in its chain for a random number. A chain may not have that position.
+    #[inline]
+    fn spot(&self, number: u64) -> (u32, usize) {
+        let longest = u128::from(self.longest_chain).min(self.len as u128);
+        // A number below the product of both bounds, from the high half of a multiplication.
+        let spot = u128::from(number) * u128::from(self.directory.buckets());
+        let position = (u128::from(spot as u64) * longest) >> u64::BITS;
+        ((spot >> u64::BITS) as u32, position as usize)
+    }
+
+    #[inline]
+    fn pointer_at(&self, bucket: u32, position: usize) -> Option<NonNull<u8>> {
+        self.directory.bucket(bucket).item_at(position).and_then(Slot::pointer)
     }
 
     /// All items, in no order.

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use russet_data::random::Foresight;
 use russet_keyspace::access::AccessPolicy;
 use russet_keyspace::eviction::Evictor;
 
@@ -54,6 +55,8 @@ pub struct WorkerContext {
     pub is_replaying: bool,
     /// Random numbers that need not be secret.
     pub random: fastrand::Rng,
+    /// Some of them, drawn ahead.
+    pub foresight: Foresight,
 }
 
 impl WorkerContext {
@@ -78,6 +81,7 @@ impl WorkerContext {
             is_replaying: false,
             evictor: Evictor::new(random.u64(..)),
             engine: None,
+            foresight: Foresight::new(|| random.u64(..)),
             random,
         }
     }

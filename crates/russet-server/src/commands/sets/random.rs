@@ -30,7 +30,7 @@ fn srandmember(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     let key = ctx.key(1);
     let Ctx { db, out, worker, .. } = ctx;
     let set = values::read::<Set>(db, key)?;
-    let mut random = || worker.random.u64(..);
+    let mut random = worker.foresight.with(|| worker.random.u64(..));
     match set.as_ref().and_then(|set| set.random(&mut random)) {
         Some(member) => reply(out, member),
         None => out.null(),
@@ -87,7 +87,8 @@ fn spop(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     let Ctx { db, out, worker, .. } = ctx;
     let is_journaled = db.is_journaled();
     let updated = values::update::<Set, _>(db, key, |set| {
-        set.remove_random(&mut || worker.random.u64(..), |member| {
+        let random = &mut worker.foresight.with(|| worker.random.u64(..));
+        set.remove_random(random, |member| {
             reply(out, member);
             is_journaled.then(|| member.to_vec())
         })
@@ -135,8 +136,9 @@ fn spop_many(ctx: &mut Ctx<'_>) -> Result<(), Error> {
     let is_journaled = db.is_journaled();
     let mut removed = Vec::new();
     values::update::<Set, _>(db, key, |set| {
+        let random = &mut worker.foresight.with(|| worker.random.u64(..));
         for _ in 0..count {
-            set.remove_random(&mut || worker.random.u64(..), |member| {
+            set.remove_random(random, |member| {
                 reply(out, member);
                 if is_journaled {
                     removed.push(member.to_vec());
