@@ -43,6 +43,12 @@ impl ArgSpan {
         self.is_owned().then_some(self.len as usize)
     }
 
+    /// Bytes of the argument, if it has no allocation of its own: those that have are long.
+    #[inline]
+    pub fn inline_len(self) -> Option<usize> {
+        (!self.is_owned()).then_some(self.len as usize)
+    }
+
     /// The argument's bytes.
     ///
     /// # Panics
@@ -77,10 +83,12 @@ mod tests {
         let span = ArgSpan::bytes(2, 3);
         assert!(!span.is_owned());
         assert_eq!(span.owned_index(), None);
+        assert_eq!(span.inline_len(), Some(3));
         assert_eq!(span.resolve(b"a bcd e", &owned), b"bcd");
         let span = ArgSpan::owned(1);
         assert!(span.is_owned());
         assert_eq!(span.owned_index(), Some(1));
+        assert_eq!(span.inline_len(), None);
         assert_eq!(span.resolve(b"", &owned), b"second");
     }
 }

@@ -11,12 +11,12 @@
 use std::ops::Range;
 
 use russet_data::object::PlaceAhead;
-use russet_data::table::Ahead;
+use russet_data::table::{Ahead, CACHE_LINE_BYTES};
 use russet_keyspace::keyspace::{Keyspace, ShardGuard};
 use russet_resp::{ArgSpan, ProtocolError};
 use smallvec::SmallVec;
 
-use crate::command::{CommandEntry, LookupError, Recent};
+use crate::command::{CommandEntry, Flags, LookupError, Recent};
 
 /// Keys per window: enough to hide the memory behind each other, few enough that what was fetched is
 /// still in the cache when it is used.
@@ -198,6 +198,9 @@ impl Batch {
         if !elements.is_empty() {
             self.prefetch_elements(keyspace, elements);
         }
+        if !self.touches_strings() {
+            return;
+        }
         // Whether there are long strings is known by the first of the window, which are there by now.
         let mut are_long = false;
         pass(keyspace, in_order(&keys).take(LENGTHS_SEEN), |guard, db, hash| {
@@ -208,6 +211,17 @@ impl Batch {
                 guard.prefetch_rest(db, hash);
             });
         }
+    }
+
+    /// Whether the next command, which those that follow are taken to resemble, touches all of a long
+    /// string: it reads, or it writes one. Others only free it.
+    fn touches_strings(&self) -> bool {
+        let Some((_, Item::Command { entry: Ok(entry), spans, .. })) = self.items.get(self.next)
+        else {
+            return false;
+        };
+        let is_long = |last: &ArgSpan| last.inline_len().is_none_or(|len| len > CACHE_LINE_BYTES);
+        entry.flags().contains(Flags::READONLY) || spans.of(&self.spans).last().is_some_and(is_long)
     }
 
     /// The hash of a key and its database.
