@@ -33,8 +33,7 @@ pub fn random_below(random: Random<'_>, bound: usize) -> usize {
     ((u128::from(random.next()) * bound as u128) >> u64::BITS) as usize
 }
 
-/// Two numbers that will be used. With one use each, every number is the later one first and the sooner
-/// one some time after.
+/// Two numbers that will be used. Every number is the later one once, and the sooner one some uses after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Foreseen {
     /// It comes after about as many others as are used while something is fetched from memory.

@@ -284,10 +284,13 @@ impl Ranked {
 
     pub(super) fn check_invariants(&self) {
         self.table.check_invariants(&ElementHash);
-        self.tree.check_invariants(|one, other| {
-            let other = element(other);
-            order(element(one), other.score(), other.member()).is_lt()
-        });
+        self.tree.check_invariants(
+            |handle| prefix(element(handle).score()),
+            |one, other| {
+                let other = element(other);
+                order(element(one), other.score(), other.member()).is_lt()
+            },
+        );
         assert_eq!(self.table.len(), self.tree.len(), "R1");
         for handle in self.tree.range(0..self.tree.len()) {
             let member = element(handle).member();

@@ -2,8 +2,8 @@
 //!
 //! Parsing ahead is what makes prefetching possible. Before a window of commands is executed, three
 //! passes over it ask the memory for what the execution will touch: first the buckets, then the
-//! entries the buckets point to, then the few entries that lie behind a full bucket; if strings are long, a
-//! further one asks for the rest of them. The shards' own
+//! entries the buckets point to, then the few entries that lie behind a full bucket; if strings are long,
+//! and the commands read them or write long ones, a further one asks for the rest of them. The shards' own
 //! lines are asked for as soon as a key is hashed. Where commands name an element of a collection,
 //! three more passes go on from the entry to the collection, its bucket and the element; and where such
 //! an element gets a score, three go to the places in the order that it leaves and comes to.

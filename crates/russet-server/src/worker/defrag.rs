@@ -68,13 +68,13 @@ struct Large {
     has_moved: bool,
 }
 
-/// What became of a step.
+/// Whether there is more to do.
 enum Step {
-    /// There is more to do.
-    Done,
-    /// Somebody holds the shard.
+    /// Yes.
+    On,
+    /// Yes, but somebody holds the shard.
     Busy,
-    /// All of the worker's shards have had their turn.
+    /// No: all of the worker's shards have had their turn.
     EndOfPass,
 }
 
@@ -164,12 +164,13 @@ impl Worker {
         if defrag.tools.is_none() {
             defrag.tools = Utilization::find().zip(Elsewhere::new());
         }
+        // Without them there is never anything to do.
         let Some((utilization, elsewhere)) = defrag.tools.take() else { return true };
         let most_parts = context.config.active_defrag_max_scan_fields as usize;
         let mut moves = Moves::default();
-        let mut step = Step::Done;
+        let mut step = Step::On;
         elsewhere.during(|| {
-            while matches!(step, Step::Done) && began.elapsed() < SLICE {
+            while matches!(step, Step::On) && began.elapsed() < SLICE {
                 step = defrag.step(server, &shards, most_parts, &utilization, &mut moves);
             }
         });
@@ -196,7 +197,7 @@ impl Defrag {
     ) -> Step {
         if self.shard >= shards.end {
             if shards.start == 0 && self.relocate_scripts(server, utilization, moves) {
-                return Step::Done;
+                return Step::On;
             }
             self.shard = shards.start;
             return Step::EndOfPass;
@@ -243,7 +244,7 @@ impl Defrag {
             }
         }
         moves.count(&relocation);
-        Step::Done
+        Step::On
     }
 
     /// Goes through a few scripts. Returns whether there are more.

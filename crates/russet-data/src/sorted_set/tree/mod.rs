@@ -202,12 +202,19 @@ impl<T: Copy> Tree<T> {
         self.root.allocated_bytes()
     }
 
-    /// Asserts all invariants, and that `is_ordered` holds for each two neighbours.
-    pub(super) fn check_invariants(&self, is_ordered: impl Fn(T, T) -> bool) {
+    /// Asserts all invariants, that items have these prefixes, and that `is_ordered` holds for each two
+    /// neighbours.
+    pub(super) fn check_invariants(
+        &self,
+        prefix: impl Fn(T) -> u32,
+        is_ordered: impl Fn(T, T) -> bool,
+    ) {
         let mut prefixes = Vec::new();
         let (count, _) = self.root.check_invariants(true, &mut prefixes);
         assert_eq!(count, self.len, "N2");
         assert!(prefixes.is_sorted(), "N4");
+        let items = self.range(0..self.len);
+        assert!(items.map(prefix).eq(prefixes), "prefixes stay with their items");
         assert!(self.range(0..self.len).is_sorted_by(|one, other| is_ordered(*one, *other)));
     }
 }

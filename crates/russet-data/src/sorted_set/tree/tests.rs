@@ -62,7 +62,7 @@ fn remove(tree: &mut Tree<u64>, model: &mut Vec<u64>, item: u64) {
 }
 
 fn assert_same(tree: &Tree<u64>, model: &[u64]) {
-    tree.check_invariants(|one, other| one < other);
+    tree.check_invariants(prefix, |one, other| one < other);
     assert_eq!(tree.len(), model.len());
     assert!(tree.range(0..model.len()).eq(model.iter().copied()));
 }
