@@ -443,7 +443,7 @@ impl<'a> ShardGuard<'a> {
     /// fetches. Returns whether there is any.
     #[inline]
     pub fn prefetch_rest(&self, db: u32, hash: u64) -> bool {
-        let entry = self.shard().db(db).and_then(|db| db.table.guess(hash));
+        let entry = self.shard().db(db).and_then(|db| db.table.guess(hash, |_| true));
         entry.is_some_and(|entry| entry.prefetch_rest())
     }
 
@@ -467,7 +467,8 @@ impl<'a> ShardGuard<'a> {
 
     #[inline]
     fn with_guess(&self, db: u32, hash: u64, look: impl FnOnce(&Object)) {
-        if let Some(entry) = self.shard().db(db).and_then(|db| db.table.guess(hash))
+        let has_object = |entry: &Entry| matches!(entry.value(), ValueRef::Object(_));
+        if let Some(entry) = self.shard().db(db).and_then(|db| db.table.guess(hash, has_object))
             && let ValueRef::Object(object) = entry.value()
         {
             look(object);

@@ -107,7 +107,8 @@ impl Ranked {
     pub(super) fn prefetch_place(&self, hash: u64, score: f64, ahead: PlaceAhead) {
         let new = prefix(score);
         let both = || {
-            let old = self.table.guess(hash).map(|element| prefix(element.get().score()));
+            let old = self.table.guess(hash, |_| true);
+            let old = old.map(|element| prefix(element.get().score()));
             old.into_iter().chain([new])
         };
         match ahead {

@@ -136,13 +136,6 @@ impl Bucket {
         (slot.address(), !slot.is_item() && !slot.is_empty())
     }
 
-    /// The first item of the bucket itself with this tag.
-    #[inline]
-    pub(super) fn first_with(&self, tag: u16) -> Option<NonNull<u8>> {
-        let slot = self.slots[slots_with_tag(&self.slots, tag).next()?];
-        slot.is_item().then(|| slot.pointer())?
-    }
-
     /// The first item with this tag in the overflow block, if there is none in the bucket itself.
     #[inline]
     pub(super) fn guess_overflow(&self, tag: u16) -> Option<*const u8> {

@@ -243,14 +243,14 @@ impl<T: Item> Table<T> {
         }
     }
 
-    /// An item that is likely to be the one with this hash, if it does not lie behind its bucket: for
-    /// what is advice too.
+    /// An item that is likely to be the one with this hash, of those that `could_be`: for what is
+    /// advice too.
     #[inline]
-    pub fn guess(&self, hash: u64) -> Option<ItemRef<'_, T>> {
+    pub fn guess(&self, hash: u64, could_be: impl Fn(&T) -> bool) -> Option<ItemRef<'_, T>> {
         let Place { bucket, tag } = self.place(hash)?;
-        let raw = self.directory.bucket(bucket).first_with(tag)?;
-        // SAFETY: the item is the table's (C4), which is borrowed.
-        Some(unsafe { ItemRef::new(raw) })
+        // SAFETY: the table owns the items that its slots name (C4), and is borrowed.
+        let item = |raw| unsafe { ItemRef::<T>::new(raw) };
+        self.directory.bucket(bucket).find(tag, |raw| could_be(&item(raw)))?.pointer().map(item)
     }
 
     /// The epoch of the bucket of a hash. A scan cursor stands for its bucket here. The epoch of a

@@ -259,3 +259,19 @@ fn a_process_wide_random_hash_works_as_well() {
     }
     assert_eq!(table.allocated_bytes(), 0);
 }
+
+/// A guess finds the items behind a bucket too, or else the elements of one collection would be
+/// fetched ahead and those of another would not, by the luck of where its key lies.
+#[test]
+fn a_guess_finds_every_item() {
+    let table = table_of(0..1000, &ALL_BITS);
+    for number in 0..1000 {
+        let key = key(number);
+        let hash = ALL_BITS.hash(&key);
+        let is_it = |item: &TestItem| item.key() == key;
+        assert_eq!(table.guess(hash, is_it).map(|item| item.key().to_vec()), Some(key.to_vec()));
+        assert!(table.guess(hash, |_| true).is_some());
+        assert!(table.guess(hash, |_| false).is_none());
+    }
+    assert!(table.guess(ALL_BITS.hash(&key(1000)), |item| item.key() == key(1000)).is_none());
+}
