@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc::{self, RecvError, Sender, TryRecvError};
 
 use russet_data::object::Object;
 use russet_data::table::Table;
@@ -66,7 +66,15 @@ impl LazyFree {
         let counts = Arc::<Counts>::default();
         let of_thread = counts.clone();
         std::thread::Builder::new().name("lazy-free".into()).spawn(move || {
-            for item in garbage {
+            let next = || match garbage.try_recv() {
+                Ok(item) => Ok(item),
+                Err(TryRecvError::Disconnected) => Err(RecvError),
+                Err(TryRecvError::Empty) => {
+                    crate::memory::flush_thread_cache();
+                    garbage.recv()
+                }
+            };
+            while let Ok(item) = next() {
                 let (objects, bytes) = (item.objects(), item.bytes());
                 drop(item);
                 crate::memory::publish();

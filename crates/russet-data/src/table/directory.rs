@@ -11,9 +11,11 @@
 //! └──────┘
 //! ```
 //!
-//! Only the last page is ever reallocated: it grows by quarters (the very first from one bucket), so
-//! that a small table is small and a shard's unused buckets are few. The larger pages keep the
-//! directory of a huge table short, because that array is the one thing that is copied as a whole.
+//! Only the last page is ever reallocated, if it is a small one: it grows by quarters (the very first
+//! from one bucket), so that a small table is small and a shard's unused buckets are few. The larger
+//! pages keep the directory of a huge table short, because that array is the one thing that is copied as
+//! a whole. They are allocated as they are: growing would leave a trail of single pages behind, which
+//! the allocator returns to the system one by one, out of the middle of huge pages.
 //!
 //! Invariants:
 //!
@@ -62,14 +64,12 @@ fn pages_for(buckets: u32) -> usize {
 
 /// Buckets that the last of the pages for `buckets` has room for.
 fn last_page_capacity(buckets: u32) -> usize {
+    const QUARTER: usize = SMALL_PAGE_BUCKETS as usize / 4;
     let (page, last) = locate(buckets - 1);
-    let used = last + 1;
-    let full = if page < SMALL_PAGES as usize { SMALL_PAGE_BUCKETS } else { LARGE_PAGE_BUCKETS };
-    let quarter = full as usize / 4;
-    if page == 0 && used < quarter {
-        used.next_power_of_two()
-    } else {
-        used.next_multiple_of(quarter)
+    match last + 1 {
+        _ if page >= SMALL_PAGES as usize => LARGE_PAGE_BUCKETS as usize,
+        used if page == 0 && used < QUARTER => used.next_power_of_two(),
+        used => used.next_multiple_of(QUARTER),
     }
 }
 
@@ -298,8 +298,8 @@ mod tests {
             directory.buckets = buckets;
             let allocated = directory.allocated_bytes();
             std::mem::forget(directory);
-            let quarter_page = if buckets <= SMALL_PAGES_BUCKETS { 256 } else { 4096 };
-            assert!(allocated - used <= quarter_page + used / 64, "{buckets} buckets");
+            let part_of_page = if buckets <= SMALL_PAGES_BUCKETS { 256 } else { 16_384 };
+            assert!(allocated - used <= part_of_page + used / 64, "{buckets} buckets");
         }
     }
 }

@@ -72,6 +72,24 @@ pub fn return_in_background() {
     }
 }
 
+/// How long freed pages stay before they go back to the system, as `setup.rs` has it and while memory
+/// grows.
+const DECAY_MS: isize = 400;
+const DECAY_IN_GROWTH_MS: isize = 10_000;
+
+/// Keeps freed pages for longer as long as memory grows, which will want them; or returns them again as
+/// soon as ever, those that were kept at once.
+pub fn keep_freed_pages(while_it_grows: bool) {
+    let decay_ms = if while_it_grows { DECAY_IN_GROWTH_MS } else { DECAY_MS };
+    // SAFETY: the value of this control, which is of the arena that all threads share, is a C `ssize_t`.
+    if let Err(error) = unsafe { raw::write(b"arena.0.dirty_decay_ms\0", decay_ms) } {
+        tracing::warn!("The allocator keeps freed pages as it did: {error}");
+    }
+    if !while_it_grows {
+        purge();
+    }
+}
+
 /// How well used the slabs are that allocations lie in.
 pub struct Utilization {
     /// `experimental.utilization.batch_query`, as the allocator numbers it.
@@ -151,14 +169,24 @@ impl Elsewhere {
 /// Returns to the system what the allocator keeps for later.
 pub fn purge() {
     // 4096 stands for all arenas (MALLCTL_ARENAS_ALL).
-    const NAME: &std::ffi::CStr = c"arena.4096.purge";
-    // SAFETY: the name is a C string, and this control neither reads nor writes a value, as the null
-    // pointers say; it may be called by any thread at any time.
+    command(c"arena.4096.purge");
+}
+
+/// Puts freed allocations that the allocator keeps for the calling thread back into their slabs, of
+/// which those that are empty then go back to the system in their time.
+pub fn flush_thread_cache() {
+    command(c"thread.tcache.flush");
+}
+
+/// Has the allocator do something.
+fn command(name: &std::ffi::CStr) {
+    // SAFETY: the name is a C string of a control that neither reads nor writes a value, as the null
+    // pointers say; such a one may be called by any thread at any time.
     let failed = unsafe {
         let (old, old_len, new) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
-        tikv_jemalloc_sys::mallctl(NAME.as_ptr(), old, old_len, new, 0)
+        tikv_jemalloc_sys::mallctl(name.as_ptr(), old, old_len, new, 0)
     };
     if failed != 0 {
-        tracing::warn!("The allocator cannot return memory: error {failed}");
+        tracing::warn!("The allocator cannot do {name:?}: error {failed}");
     }
 }

@@ -21,7 +21,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use tikv_jemalloc_ctl::thread::{ThreadLocal, allocatedp, deallocatedp};
 
-pub use allocator::{Allocator, Elsewhere, Utilization, purge, return_in_background, statistics};
+pub use allocator::{
+    Allocator, Elsewhere, Utilization, flush_thread_cache, keep_freed_pages, purge,
+    return_in_background, statistics,
+};
 pub use human::Human;
 pub use pages::load_code;
 

@@ -28,7 +28,7 @@ use crate::server::Server;
 /// The token of the mailbox.
 pub const WAKE: Token = Token(usize::MAX);
 /// Size of the buffer that a round's requests are received into, in bytes.
-const ARENA_BYTES: usize = 256 << 10;
+pub(super) const ARENA_BYTES: usize = 256 << 10;
 /// Reply buffers kept for connections that have something to say, and the largest that is kept.
 const SPARE_BUFFERS: usize = 64;
 pub(super) const SPARE_BYTES: usize = 64 << 10;
@@ -40,6 +40,7 @@ pub struct Worker {
     poll: Poll,
     pub(super) connections: Slab<Box<Connection>>,
     pub(super) by_client: HashMap<u64, usize>,
+    /// Where requests are received; empty at rest.
     pub(super) arena: Box<[u8]>,
     /// Bytes of the arena that the batch refers to.
     pub(super) arena_used: usize,
@@ -54,7 +55,7 @@ pub struct Worker {
     pub(super) blocked: Blocked,
     /// Commands that have paused.
     pub(super) paused: VecDeque<Paused>,
-    spare_buffers: Vec<Vec<u8>>,
+    pub(super) spare_buffers: Vec<Vec<u8>>,
     /// Room for messages while they are read.
     mail: Vec<Message>,
     /// How many messages were taken from the mailbox.
@@ -70,6 +71,7 @@ pub struct Worker {
     pub(super) log_waits: super::log::LogWaits,
     pub(super) defrag: super::defrag::Defrag,
     moderation: Moderation,
+    pub(super) rest: super::rest::Rest,
 }
 
 impl Worker {
@@ -85,6 +87,7 @@ impl Worker {
             charged_under: MemoryShare::Bytes(0),
             defrag: Default::default(),
             moderation: Default::default(),
+            rest: Default::default(),
             log_waits: Default::default(),
             context,
             timers: super::timers::Timers::new(&server, id),
@@ -92,7 +95,7 @@ impl Worker {
             poll,
             connections: Slab::new(),
             by_client: HashMap::new(),
-            arena: vec![0; ARENA_BYTES].into_boxed_slice(),
+            arena: Box::default(),
             arena_used: 0,
             batch: Batch::default(),
             queue: Vec::new(),
@@ -146,6 +149,7 @@ impl Worker {
             let is_idle = events.is_empty() && self.queue.is_empty() && self.paused.is_empty();
             let pause = self.moderation.pause();
             let walked = self.walk(is_idle, pause.unwrap_or_default());
+            self.rest(is_idle && !walked);
             crate::memory::publish();
             timeout = self.timeout();
             // If that makes the next round a better one and there is nothing else to do.
@@ -181,7 +185,8 @@ impl Worker {
         let defrag = defrag.map(|ms| Duration::from_millis(ms as u64));
         let duties = self.duties.until_next();
         let paused = self.until_paused();
-        let times = [retry, self.blocked.until_next(now_ms), duties, defrag, paused];
+        let rest = self.rest.until_next_ms(now_ms).map(|ms| Duration::from_millis(ms as u64));
+        let times = [retry, self.blocked.until_next(now_ms), duties, defrag, paused, rest];
         times.into_iter().flatten().chain([next]).min()
     }
 

@@ -27,6 +27,7 @@ mod moderation;
 mod paused;
 mod persist;
 mod receive;
+mod rest;
 mod timers;
 
 pub use crate::exec::dispatch::Why;

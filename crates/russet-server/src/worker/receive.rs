@@ -8,7 +8,7 @@ use russet_resp::{Limits, Progress, RequestParser};
 
 use super::batch::{Batch, Item, Source, Span};
 use super::connection::Connection;
-use super::event_loop::Worker;
+use super::event_loop::{ARENA_BYTES, Worker};
 use crate::client::{Client, Close};
 use crate::command::Flags;
 use crate::exec::Args;
@@ -52,6 +52,9 @@ impl Worker {
             return;
         }
         let queue = std::mem::take(&mut self.queue);
+        if self.arena.is_empty() {
+            self.arena = vec![0; ARENA_BYTES].into_boxed_slice();
+        }
         for (done, &at) in queue.iter().enumerate() {
             if self.batch.is_full() || self.arena_used + READ_BYTES > self.arena.len() {
                 self.execute_batch();

@@ -165,15 +165,27 @@ pub struct Pace {
     /// When growth was last measured against what makes it worth following, and what was used then.
     checked_at: Instant,
     checked_bytes: u64,
+    /// Whether memory has grown between the last two looks.
+    grows: bool,
 }
 
 impl Pace {
     const SHORTEST: Duration = Duration::from_millis(1);
+    /// How soon the end of growth is noticed.
+    const LONGEST: Duration = Duration::from_millis(50);
+    /// Less than this between two looks is no growth.
+    const LEAST: u64 = HUGE as u64 / 32;
 
     /// Of memory of which so much was in use so long `ago`.
     pub fn new(used_bytes: u64, ago: Duration) -> Self {
         let then = Instant::now().checked_sub(ago).unwrap_or_else(Instant::now);
-        Pace { looked_at: then, used_bytes, checked_at: then, checked_bytes: used_bytes }
+        Pace {
+            looked_at: then,
+            used_bytes,
+            checked_at: then,
+            checked_bytes: used_bytes,
+            grows: false,
+        }
     }
 
     /// How long to wait until the next look, `interval` at most; `None` if memory has grown by less
@@ -189,7 +201,13 @@ impl Pace {
         let grown = used_bytes.saturating_sub(self.used_bytes).max(1);
         let wait = (now - self.looked_at).mul_f64(HUGE as f64 / 4.0 / grown as f64);
         (self.looked_at, self.used_bytes) = (now, used_bytes);
-        Some(wait.clamp(Self::SHORTEST, interval))
+        self.grows = grown >= Self::LEAST;
+        Some(wait.clamp(Self::SHORTEST, Self::LONGEST.min(interval)))
+    }
+
+    /// Whether memory has grown between the last two looks.
+    pub fn grows(&self) -> bool {
+        self.grows
     }
 }
 

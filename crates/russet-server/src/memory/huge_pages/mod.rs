@@ -21,8 +21,10 @@
 //!
 //! # How
 //!
-//! While memory grows, a thread puts what it grows into on huge pages beforehand (`growth.rs`). What
-//! lies on small pages all the same is moved when memory has come to rest.
+//! While memory grows, a thread puts what it grows into on huge pages beforehand (`growth.rs`), and has
+//! the allocator keep what is freed meanwhile: it will be used, and would be given back page by page, out
+//! of the middle of huge ones. What lies on small pages all the same is moved when memory has come to
+//! rest.
 //!
 //! The thread goes through the mappings of the process, asks which stretches are resident, and
 //! has the system move those, one at a time (`MADV_COLLAPSE`, since Linux 6.1). While a stretch is
@@ -159,12 +161,20 @@ impl Stretches {
     fn follow_growth(&mut self, mut pace: Pace, server: &Weak<Server>) -> u64 {
         let mut used_bytes = super::used_bytes();
         self.growth.begin(used_bytes);
+        let mut grows = false;
         while server.upgrade().is_some_and(|server| is_wanted(&server))
             && let Some(wait) = pace.next(used_bytes, INTERVAL)
         {
+            if grows != pace.grows() {
+                grows = pace.grows();
+                super::keep_freed_pages(grows);
+            }
             self.growth.follow(used_bytes, &mut self.settled);
             thread::sleep(wait);
             used_bytes = super::used_bytes();
+        }
+        if grows {
+            super::keep_freed_pages(false);
         }
         used_bytes
     }
