@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::exec::Ctx;
 use crate::journal::Journal;
 use crate::lazy_free::LazyFree;
+use crate::memory::huge_pages::Handoff;
 use crate::net::AcceptorHandle;
 use crate::observe::{ErrorCounts, LatencyMonitor, Monitors, Sample, SlowEntry, SlowLog};
 use crate::pause::Pause;
@@ -62,6 +63,8 @@ pub struct Server {
     pub journal: Journal,
     /// Frees large values.
     pub lazy_free: LazyFree,
+    /// Memory that workers are to put on huge pages.
+    pub populating: Handoff,
     /// Counters that no worker owns.
     pub stats: ServerStats,
     /// SLOWLOG.

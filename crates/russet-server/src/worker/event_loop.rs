@@ -145,6 +145,7 @@ impl Worker {
                 self.send_all();
             }
             self.follow_log();
+            crate::memory::huge_pages::serve(&self.server);
             // Clients have their replies and think about the next request meanwhile.
             let is_idle = events.is_empty() && self.queue.is_empty() && self.paused.is_empty();
             let pause = self.moderation.pause();

@@ -26,7 +26,7 @@ use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
 
 use crate::memory::pages::{
-    HUGE, PAGES, SMALL, collapse, collapse_again, mappings, populate, resident_pages, stretches,
+    HUGE, PAGES, SMALL, collapse, collapse_again, mappings, resident_pages, stretches,
 };
 
 /// Unused stretches on huge pages take at most one part in so many of the memory in use.
@@ -62,10 +62,16 @@ impl Growth {
         self.expected_bytes = used_bytes;
     }
 
-    /// Follows the allocator, with so many bytes in use. Adds to `settled` what is on huge pages now.
-    pub fn follow(&mut self, used_bytes: u64, settled: &mut HashSet<usize>) {
+    /// Follows the allocator, with so many bytes in use. Stretches ahead are populated by `populate`,
+    /// which says whether it could; those that are on huge pages now are added to `settled`.
+    pub fn follow(
+        &mut self,
+        used_bytes: u64,
+        settled: &mut HashSet<usize>,
+        populate: &dyn Fn(usize) -> bool,
+    ) {
         let most = (used_bytes / (HUGE as u64 * SHARE)) as usize;
-        self.advance(settled);
+        self.advance(settled, populate);
         // Stretches that were passed while nobody looked would leave more expected than there is.
         self.expected_bytes = self.expected_bytes.min(used_bytes);
         if used_bytes - self.expected_bytes >= UNEXPECTED
@@ -73,7 +79,7 @@ impl Growth {
             && self.next_search.is_none_or(|at| at <= Instant::now())
         {
             let began = Instant::now();
-            self.search(&mappings(), most, settled);
+            self.search(&mappings(), most, settled, populate);
             self.next_search = Some(Instant::now() + began.elapsed() * REST);
             self.expected_bytes = used_bytes;
         }
@@ -85,7 +91,7 @@ impl Growth {
     }
 
     /// Goes on where the allocator has come to.
-    fn advance(&mut self, settled: &mut HashSet<usize>) {
+    fn advance(&mut self, settled: &mut HashSet<usize>, populate: &dyn Fn(usize) -> bool) {
         let Ok(memory) = File::open("/proc/self/mem") else { return self.ahead.clear() };
         let mut ahead = std::mem::take(&mut self.ahead);
         ahead.retain_mut(|stretch| {
@@ -94,7 +100,7 @@ impl Growth {
             }
             let mut next = (1..=LOST_AFTER).map(|distance| *stretch + distance * HUGE);
             match next.find(|next| resident_pages(*next) == 0) {
-                Some(next) if self.put_ahead(next, settled) => {
+                Some(next) if self.put_ahead(next, settled, populate) => {
                     self.expected_bytes += (next - *stretch) as u64;
                     *stretch = next;
                     true
@@ -107,7 +113,13 @@ impl Growth {
 
     /// Finds where memory has grown since the last search, and puts what follows on huge pages, until
     /// there are so many places.
-    fn search(&mut self, mappings: &[Range<usize>], most: usize, settled: &mut HashSet<usize>) {
+    fn search(
+        &mut self,
+        mappings: &[Range<usize>],
+        most: usize,
+        settled: &mut HashSet<usize>,
+        populate: &dyn Fn(usize) -> bool,
+    ) {
         let mut partly_resident = HashMap::new();
         for stretch in mappings.iter().flat_map(stretches) {
             if settled.contains(&stretch) {
@@ -133,15 +145,20 @@ impl Growth {
         let mut grown: Vec<_> = grown.collect();
         grown.sort_unstable_by_key(|(by, _)| Reverse(*by));
         for (_, next) in grown {
-            if self.ahead.len() < most && self.put_ahead(next, settled) {
+            if self.ahead.len() < most && self.put_ahead(next, settled, populate) {
                 self.ahead.push(next);
             }
         }
     }
 
     /// Puts a stretch on a huge page, if the system can.
-    fn put_ahead(&mut self, stretch: usize, settled: &mut HashSet<usize>) -> bool {
-        let is_done = populate(stretch).is_ok();
+    fn put_ahead(
+        &mut self,
+        stretch: usize,
+        settled: &mut HashSet<usize>,
+        populate: &dyn Fn(usize) -> bool,
+    ) -> bool {
+        let is_done = populate(stretch);
         if is_done {
             settled.insert(stretch);
             self.populated.insert(stretch);
@@ -214,6 +231,11 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::pages::populate;
+
+    fn populates(stretch: usize) -> bool {
+        populate(stretch).is_ok()
+    }
 
     /// Memory that nothing was written to, and the whole stretches of it.
     fn fresh() -> (Vec<u8>, Range<usize>, Vec<usize>) {
@@ -246,7 +268,8 @@ mod tests {
         }
         let (mut growth, mut settled) = (Growth::default(), HashSet::new());
         let mappings = [mapping, other_mapping];
-        let search = |growth: &mut Growth, settled: &mut _| growth.search(&mappings, 4, settled);
+        let search =
+            |growth: &mut Growth, settled: &mut _| growth.search(&mappings, 4, settled, &populates);
 
         fill(&mut still, other[2]);
         fill(&mut memory, whole[1] + SMALL);
@@ -259,16 +282,16 @@ mod tests {
         assert_eq!(resident_pages(whole[3]), 0);
 
         fill(&mut memory, whole[2] + HUGE / 4);
-        growth.advance(&mut settled);
+        growth.advance(&mut settled, &populates);
         assert_eq!(growth.ahead, [whole[2]], "the allocator is not half through");
         fill(&mut memory, whole[2] + HUGE / 2 + SMALL);
-        growth.advance(&mut settled);
+        growth.advance(&mut settled, &populates);
         assert_eq!(growth.ahead, [whole[3]]);
         assert_eq!(resident_pages(whole[4]), 0);
 
         // Faster than anybody looks.
         fill(&mut memory, whole[5] + SMALL);
-        growth.advance(&mut settled);
+        growth.advance(&mut settled, &populates);
         assert_eq!(growth.ahead, [whole[6]]);
         assert_eq!(settled, HashSet::from([whole[2], whole[3], whole[6]]));
         assert!(memory.iter().all(|byte| *byte == 7));
@@ -281,7 +304,7 @@ mod tests {
         // Nothing of the last stretches is fresh: memory that was in use before.
         fill(&mut memory, mapping.end);
         growth.ahead.push(whole[2]);
-        growth.advance(&mut settled);
+        growth.advance(&mut settled, &populates);
         assert!(growth.ahead.is_empty());
         assert!(settled.is_empty());
     }

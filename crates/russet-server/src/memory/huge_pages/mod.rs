@@ -21,9 +21,9 @@
 //!
 //! # How
 //!
-//! While memory grows, a thread puts what it grows into on huge pages beforehand (`growth.rs`), and has
-//! the allocator keep what is freed meanwhile: it will be used, and would be given back page by page, out
-//! of the middle of huge ones. What lies on small pages all the same is moved when memory has come to
+//! While memory grows, a thread puts what it grows into on huge pages beforehand (`growth.rs`), or has
+//! workers do that between their rounds (`handoff.rs`), and has the allocator keep what is freed
+//! meanwhile: it will be used, and would be given back page by page, out of the middle of huge ones. What lies on small pages all the same is moved when memory has come to
 //! rest.
 //!
 //! The thread goes through the mappings of the process, asks which stretches are resident, and
@@ -39,6 +39,7 @@
 //! on small pages again; therefore everything is looked at anew once in a while ([`FORGET_AFTER`]).
 
 mod growth;
+mod handoff;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Weak};
@@ -48,7 +49,8 @@ use std::time::{Duration, Instant};
 use rustix::time::{ClockId, clock_gettime};
 
 use self::growth::{Growth, Pace};
-use super::pages::{HUGE, PAGES, mappings, resident_pages, stretches};
+pub use self::handoff::Handoff;
+use super::pages::{HUGE, PAGES, mappings, populate, resident_pages, stretches};
 use super::used_bytes;
 use crate::background;
 use crate::server::Server;
@@ -93,6 +95,22 @@ fn run(server: &Weak<Server>) {
         }
         thread::sleep(INTERVAL);
     }
+}
+
+/// Populates a stretch, if the system can: here, or where a worker does that between its rounds.
+fn populate_for(server: &Weak<Server>, stretch: usize) -> bool {
+    let by_worker = server.upgrade().filter(|server| {
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        processors <= server.workers.len()
+    });
+    let done = by_worker.and_then(|server| server.populating.offer(stretch));
+    done.unwrap_or_else(|| populate(stretch).is_ok())
+}
+
+/// Populates what a worker is offered, if it is; to be called between its rounds.
+#[inline]
+pub fn serve(server: &Server) {
+    server.populating.serve(|stretch| populate(stretch).is_ok());
 }
 
 /// Whether memory may lie on huge pages.
@@ -162,6 +180,7 @@ impl Stretches {
         let mut used_bytes = super::used_bytes();
         self.growth.begin(used_bytes);
         let mut grows = false;
+        let populate = |stretch| populate_for(server, stretch);
         while server.upgrade().is_some_and(|server| is_wanted(&server))
             && let Some(wait) = pace.next(used_bytes, INTERVAL)
         {
@@ -169,7 +188,7 @@ impl Stretches {
                 grows = pace.grows();
                 super::keep_freed_pages(grows);
             }
-            self.growth.follow(used_bytes, &mut self.settled);
+            self.growth.follow(used_bytes, &mut self.settled, &populate);
             thread::sleep(wait);
             used_bytes = super::used_bytes();
         }
