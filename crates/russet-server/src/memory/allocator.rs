@@ -72,17 +72,22 @@ pub fn return_in_background() {
     }
 }
 
-/// How long freed pages stay before they go back to the system, as `setup.rs` has it and while memory
-/// grows.
-const DECAY_MS: isize = 400;
+/// How long freed pages stay while memory grows, before they go back to the system.
 const DECAY_IN_GROWTH_MS: isize = 10_000;
 
-/// Keeps freed pages for longer as long as memory grows, which will want them; or returns them again as
-/// soon as ever, those that were kept at once.
+/// Keeps freed pages for longer as long as memory grows, which will want them; or no longer than the
+/// allocator's options say, and returns those that were kept at once.
 pub fn keep_freed_pages(while_it_grows: bool) {
-    let decay_ms = if while_it_grows { DECAY_IN_GROWTH_MS } else { DECAY_MS };
-    // SAFETY: the value of this control, which is of the arena that all threads share, is a C `ssize_t`.
-    if let Err(error) = unsafe { raw::write(b"arena.0.dirty_decay_ms\0", decay_ms) } {
+    // SAFETY: the value of both controls is a C `ssize_t`; the second is of the arena that all threads
+    // share.
+    let set = unsafe {
+        let usual = raw::read::<isize>(b"opt.dirty_decay_ms\0");
+        usual.and_then(|usual| {
+            let decay_ms = if while_it_grows { DECAY_IN_GROWTH_MS } else { usual };
+            raw::write(b"arena.0.dirty_decay_ms\0", decay_ms)
+        })
+    };
+    if let Err(error) = set {
         tracing::warn!("The allocator keeps freed pages as it did: {error}");
     }
     if !while_it_grows {
