@@ -25,7 +25,7 @@ use crate::pubsub::PubSub;
 use crate::scripting::{Scripts, SlowScripts};
 use crate::stats::rates::Totals;
 use crate::stats::{ServerStats, WorkerStats};
-use crate::worker::{Mailbox, Message, WorkerContext};
+use crate::worker::{DefragPass, Mailbox, Message, WorkerContext};
 
 /// What others know of a worker.
 pub struct WorkerHandle {
@@ -63,6 +63,8 @@ pub struct Server {
     pub journal: Journal,
     /// Frees large values.
     pub lazy_free: LazyFree,
+    /// How far active defragmentation is.
+    pub defrag_pass: DefragPass,
     /// Memory that workers are to put on huge pages.
     pub populating: Handoff,
     /// Counters that no worker owns.

@@ -170,6 +170,7 @@ pub(crate) fn build(
         acceptor: acceptor.handle(),
         journal,
         lazy_free,
+        defrag_pass: Default::default(),
         populating: Default::default(),
         stats: Default::default(),
         slow_log: Mutex::default(),

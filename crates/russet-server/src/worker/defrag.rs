@@ -5,18 +5,22 @@
 //! shards, asks the allocator how well the slab of each allocation is used, and moves it to a new
 //! arena if that is poor ([`memory::Elsewhere`]).
 //!
-//! One worker looks every so often how much memory lies between allocations. If it is more than
-//! `active-defrag-threshold-lower` and `active-defrag-ignore-bytes` allow, that sets the effort, in
-//! percent of a processor: all workers work that much, in slices that are as short as those of expiry,
-//! with a shard's lock for a few buckets at a time. A value of more than
-//! `active-defrag-max-scan-fields` parts has its turn after its bucket, a few of its own buckets, leaves
-//! or nodes at a time. The sources of scripts belong to no shard, and are moved by the first worker.
+//! The first worker looks every so often how much memory lies between allocations. If it is more than
+//! `active-defrag-threshold-lower` and `active-defrag-ignore-bytes` allow, a pass begins: all workers
+//! go through their shares once, with an effort that is set in percent of a processor, in slices that
+//! are as short as those of expiry, with a shard's lock for a few buckets at a time. A value of more
+//! than `active-defrag-max-scan-fields` parts has its turn after its bucket, a few of its own buckets,
+//! leaves or nodes at a time. The sources of scripts belong to no shard, and are moved by the first
+//! worker.
 //!
-//! After a pass a worker rests until the first one has looked again, so that it does not go through
-//! everything once more for memory that was already given back; and longer if it moved nothing.
+//! As in Redis, a pass that has begun is finished, with no less effort than before, also when less
+//! than the lower threshold is left by then: that would leave what lies just below the threshold, for
+//! as long as nothing else happens. Nor does one pass find what was deleted behind it. If half of the
+//! threshold is left at its end, a second one follows. Any other begins when the first worker finds the
+//! threshold exceeded after everybody's end; later if nothing was moved.
 
 use std::ops::Range;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use russet_data::relocation::Relocation;
@@ -29,13 +33,57 @@ use crate::server::Server;
 
 /// How often the first worker looks whether there is anything to do, in milliseconds.
 const LOOK_EVERY_MS: i64 = 100;
-/// How long a worker rests after a pass that moved nothing, in milliseconds. Redis, too, decides once
-/// a second.
+/// How long all rest after a pass that moved nothing, in milliseconds. Redis, too, decides once a
+/// second.
 const REST_MS: i64 = 1000;
+/// At which share of the lower threshold a pass is followed by a second one.
+const SECOND_PASS_FROM: f64 = 0.5;
 /// How long a worker works at a time before clients are served again.
 const SLICE: Duration = Duration::from_micros(500);
 /// Buckets, or parts of a large value, between two looks at the clock.
 const PARTS_AT_ONCE: usize = 8;
+
+/// A pass through all keys, of which each worker does a share.
+#[derive(Default)]
+pub struct Pass {
+    /// How many have begun.
+    number: AtomicU64,
+    /// Workers that have not finished their share.
+    unfinished: AtomicUsize,
+    /// Whether anybody has moved anything.
+    has_moved: AtomicBool,
+}
+
+impl Pass {
+    /// Begins one for as many workers. To be called when nobody is at one.
+    fn begin(&self, workers: usize) {
+        self.unfinished.store(workers, Ordering::Relaxed);
+        self.has_moved.store(false, Ordering::Relaxed);
+        // Who sees the new number sees the rest.
+        self.number.fetch_add(1, Ordering::Release);
+    }
+
+    /// The number of the one that has begun last.
+    fn number(&self) -> u64 {
+        self.number.load(Ordering::Acquire)
+    }
+
+    /// Notes that a worker has done its share.
+    fn finish(&self, has_moved: bool) {
+        self.has_moved.fetch_or(has_moved, Ordering::Relaxed);
+        self.unfinished.fetch_sub(1, Ordering::Release);
+    }
+
+    /// Whether nobody is at one.
+    fn is_over(&self) -> bool {
+        self.unfinished.load(Ordering::Acquire) == 0
+    }
+
+    /// Whether anything was moved in the one that is over.
+    fn has_moved(&self) -> bool {
+        self.has_moved.load(Ordering::Relaxed)
+    }
+}
 
 /// Where a worker is, and the tools.
 #[derive(Default)]
@@ -48,14 +96,19 @@ pub(super) struct Defrag {
     script: usize,
     /// Values of that shard that are gone through in steps.
     large: Vec<Large>,
+    /// The number of the pass whose share the worker has done last.
+    finished: u64,
     /// Whether anything was moved since the first of the worker's shards.
     has_moved: bool,
     /// Made when first needed.
     tools: Option<(Utilization, Elsewhere)>,
     /// When the next slice is due, in Unix milliseconds.
     next_slice_ms: i64,
-    /// When the first worker looks again.
+    /// When the first worker looks again, and until when it begins no pass.
     next_look_ms: i64,
+    rest_until_ms: i64,
+    /// Whether the pass follows one whose end the threshold would not have let it follow.
+    is_second: bool,
 }
 
 /// A value of more than `active-defrag-max-scan-fields` parts.
@@ -102,7 +155,8 @@ impl Defrag {
     /// How long the worker may sleep, in milliseconds; `None` if there is nothing to do.
     pub fn until_next_ms(&self, server: &Server, now_ms: i64) -> Option<i64> {
         let is_running = server.stats.defrag_effort.load(Ordering::Relaxed) > 0;
-        is_running.then(|| (self.next_slice_ms - now_ms).max(0))
+        let has_work = is_running && self.finished != server.defrag_pass.number();
+        has_work.then(|| (self.next_slice_ms - now_ms).max(0))
     }
 }
 
@@ -111,12 +165,12 @@ impl Worker {
     pub(super) fn defragment(&mut self, server: &Server, now_ms: i64) {
         if self.context.id == 0 && now_ms >= self.defrag.next_look_ms {
             self.defrag.next_look_ms = now_ms + LOOK_EVERY_MS;
-            self.set_effort(server);
+            self.set_effort(server, now_ms);
         }
-        let effort = server.stats.defrag_effort.load(Ordering::Relaxed);
-        if effort == 0 || now_ms < self.defrag.next_slice_ms {
+        if self.defrag.until_next_ms(server, now_ms) != Some(0) {
             return;
         }
+        let effort = server.stats.defrag_effort.load(Ordering::Relaxed).max(1);
         let gate = server.keyspace.gate();
         if !gate.enter(self.context.id) {
             return;
@@ -127,34 +181,66 @@ impl Worker {
         let worked_us = began.elapsed().as_micros() as u64;
         self.context.stats.defrag_us.add(worked_us);
         let rest_us = worked_us * (100 - effort.min(99)) / effort;
-        let mut rest_ms = (rest_us / 1000).max(1) as i64;
+        self.defrag.next_slice_ms = now_ms + (rest_us / 1000).max(1) as i64;
         if is_end_of_pass {
-            let has_moved = std::mem::take(&mut self.defrag.has_moved);
-            rest_ms = rest_ms.max(if has_moved { LOOK_EVERY_MS } else { REST_MS });
+            self.defrag.finished = server.defrag_pass.number();
+            server.defrag_pass.finish(std::mem::take(&mut self.defrag.has_moved));
         }
-        self.defrag.next_slice_ms = now_ms + rest_ms;
     }
 
     /// Looks how fragmented memory is, and decides how much is to be done about it.
-    fn set_effort(&mut self, server: &Server) {
+    fn set_effort(&mut self, server: &Server, now_ms: i64) {
         let config = &self.context.config;
-        let stats = &server.stats;
+        let (stats, pass) = (&server.stats, &server.defrag_pass);
         let was = stats.defrag_effort.load(Ordering::Relaxed);
         if !config.activedefrag && was == 0 {
             return;
         }
-        let effort = if config.activedefrag { effort(config, &Allocator::ask()) } else { 0 };
+        let is_between_passes = pass.is_over();
+        let effort = if !config.activedefrag {
+            0
+        } else if is_between_passes {
+            self.effort_of_next_pass(was, pass.has_moved(), now_ms)
+        } else {
+            was.max(effort(config, &Allocator::ask(), 1.0))
+        };
+        let begins = is_between_passes && effort > 0;
+        if begins {
+            pass.begin(server.workers.len());
+        }
         stats.defrag_effort.store(effort, Ordering::Relaxed);
-        let now_ms = server.started.elapsed().as_millis().max(1) as u64;
         if (was == 0) != (effort == 0) {
-            let since_ms =
-                stats.defrag_since_ms.swap(if effort > 0 { now_ms } else { 0 }, Ordering::Relaxed);
+            let uptime_ms = server.started.elapsed().as_millis().max(1) as u64;
+            let since_ms = if effort > 0 { uptime_ms } else { 0 };
+            let since_ms = stats.defrag_since_ms.swap(since_ms, Ordering::Relaxed);
             if since_ms != 0 {
-                stats.defrag_ms.fetch_add(now_ms - since_ms, Ordering::Relaxed);
+                stats.defrag_ms.fetch_add(uptime_ms - since_ms, Ordering::Relaxed);
             }
+        }
+        if begins || (was == 0) != (effort == 0) {
             // Those that sleep learn of it.
             server.workers.iter().for_each(|worker| worker.mailbox.ring());
         }
+    }
+
+    /// With how much effort another pass is to begin, after one with that much that has moved something
+    /// or not; 0 for not now.
+    fn effort_of_next_pass(&mut self, was: u64, has_moved: bool, now_ms: i64) -> u64 {
+        let config = &self.context.config;
+        let defrag = &mut self.defrag;
+        if was > 0 && !has_moved {
+            defrag.rest_until_ms = now_ms + REST_MS;
+        }
+        if now_ms < defrag.rest_until_ms {
+            return 0;
+        }
+        let allocator = Allocator::ask();
+        let wanted = effort(config, &allocator, 1.0);
+        defrag.is_second = wanted == 0 && was > 0 && !defrag.is_second;
+        if defrag.is_second && effort(config, &allocator, SECOND_PASS_FROM) > 0 {
+            return was;
+        }
+        wanted
     }
 
     /// Works until the slice or the pass is over. Returns whether it is the pass.
@@ -263,13 +349,14 @@ impl Defrag {
     }
 }
 
-/// The effort that this fragmentation is worth, in percent of a processor; 0 for none.
-fn effort(config: &Config, allocator: &Allocator) -> u64 {
+/// The effort that this fragmentation is worth, in percent of a processor; 0 for none, below that
+/// share of the lower threshold.
+fn effort(config: &Config, allocator: &Allocator, share: f64) -> u64 {
     let lost = allocator.fragmentation();
     let percent = (lost.factor - 1.0) * 100.0;
     let lower = f64::from(config.active_defrag_threshold_lower);
     let upper = f64::from(config.active_defrag_threshold_upper).max(lower + 1.0);
-    if percent < lower || lost.bytes < config.active_defrag_ignore_bytes as i64 {
+    if percent < lower * share || lost.bytes < config.active_defrag_ignore_bytes as i64 {
         return 0;
     }
     let (least, most) = (config.active_defrag_cycle_min, config.active_defrag_cycle_max);
@@ -283,6 +370,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_pass_is_over_when_all_have_done_their_share() {
+        let pass = Pass::default();
+        assert!(pass.is_over());
+        pass.begin(2);
+        assert_eq!(pass.number(), 1);
+        pass.finish(true);
+        assert!(!pass.is_over());
+        pass.finish(false);
+        assert!(pass.is_over() && pass.has_moved());
+        pass.begin(1);
+        pass.finish(false);
+        assert!(pass.is_over() && !pass.has_moved());
+    }
+
+    #[test]
     fn effort_grows_with_fragmentation() {
         let config = Config {
             active_defrag_threshold_lower: 10,
@@ -293,7 +395,7 @@ mod tests {
             ..Config::default()
         };
         let at = |allocated, active| {
-            effort(&config, &Allocator { allocated, active, ..Allocator::default() })
+            effort(&config, &Allocator { allocated, active, ..Allocator::default() }, 1.0)
         };
         assert_eq!(at(100 << 20, 109 << 20), 0, "below the lower threshold");
         assert_eq!(at(1 << 20, (2 << 20) - 1), 0, "too few bytes");

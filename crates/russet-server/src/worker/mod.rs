@@ -34,5 +34,6 @@ pub use crate::exec::dispatch::Why;
 pub use clock::Clock;
 pub use connection::Connection;
 pub use context::WorkerContext;
+pub use defrag::Pass as DefragPass;
 pub use event_loop::{WAKE, Worker};
 pub use mailbox::{Mailbox, Message, mailbox};

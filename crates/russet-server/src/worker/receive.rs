@@ -48,7 +48,7 @@ enum Received {
 impl Worker {
     /// Receives and parses from every queued connection, and executes.
     pub(super) fn serve_queue(&mut self) {
-        if !self.batch.is_done() {
+        if self.queue.is_empty() || !self.batch.is_done() {
             return;
         }
         let queue = std::mem::take(&mut self.queue);

@@ -128,3 +128,18 @@ fn rates_follow_the_load() {
                 .is_some_and(|rate| rate != "0.00")
     });
 }
+
+/// Workers that nobody asks for anything take no memory for what they might be asked: what is used
+/// does not depend on how long the server has been there.
+#[test]
+fn workers_at_rest_take_no_memory_to_receive_requests() {
+    const ARENA_BYTES: i64 = 256 << 10;
+    let server = start(&["--worker-threads", "8", "--hz", "500"]);
+    let mut client = server.client();
+    let rounds = |client: &mut Client| number(client, "stats", "eventloop_cycles");
+    let first = rounds(&mut client);
+    wait_until("all have had rounds", || rounds(&mut client) > first + 200);
+    let startup = number(&mut client, "memory", "used_memory_startup");
+    let used = number(&mut client, "memory", "used_memory");
+    assert!(used < startup + 3 * ARENA_BYTES, "{used} bytes, {startup} of them at the start");
+}

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use russet_e2e::client::encode;
-use russet_e2e::{Client, Reply, text};
+use russet_e2e::{Client, Reply};
 
 use crate::{WORKERS, many_connections, on_all_workers, start};
 
@@ -105,6 +105,8 @@ fn an_endless_pipeline_leaves_room_for_others() {
             while writer.write_all(&commands).is_ok() {}
         });
         let reading = std::thread::spawn(move || std::io::copy(&mut reader, &mut std::io::sink()));
+        // It comes while the flood does.
+        while steady.run("GET flood") == Reply::NullBulk {}
         for _ in 0..200 {
             ping(&mut steady);
         }
@@ -112,7 +114,6 @@ fn an_endless_pipeline_leaves_room_for_others() {
         writing.join().expect("no panic");
         // Whether the end came as such or as a reset does not matter.
         let _ = reading.join().expect("no panic");
-        assert!(text(&steady.run("GET flood")).parse::<u64>().is_ok_and(|count| count > 0));
     });
 }
 

@@ -120,9 +120,12 @@ fn is_wanted(server: &Server) -> bool {
 
 /// Whether stretches may be moved now.
 fn is_quiet(server: &Server) -> bool {
-    is_wanted(server)
-        && !server.persistence.is_loading()
-        && server.persistence.snapshot.load().is_none()
+    is_wanted(server) && !server.persistence.is_loading() && !is_saving(server)
+}
+
+/// Whether keys are saved. What memory grows by then is soon given back.
+fn is_saving(server: &Server) -> bool {
+    server.persistence.snapshot.load().is_some()
 }
 
 /// How busy the other threads are.
@@ -188,7 +191,9 @@ impl Stretches {
                 grows = pace.grows();
                 super::keep_freed_pages(grows);
             }
-            self.growth.follow(used_bytes, &mut self.settled, &populate);
+            if !server.upgrade().is_some_and(|server| is_saving(&server)) {
+                self.growth.follow(used_bytes, &mut self.settled, &populate);
+            }
             thread::sleep(wait);
             used_bytes = super::used_bytes();
         }
