@@ -15,10 +15,11 @@ use crate::server::Server;
 use crate::worker::clock::unix_ms;
 
 /// After so many bytes the system is to bring them to the disk, so that the end does not wait for all of
-/// them.
-const WRITEBACK_BYTES: u64 = 4 << 20;
+/// them. What it does for that on a worker's processor, now and when the disk is done, comes in pieces of
+/// this size.
+const WRITEBACK_BYTES: u64 = 1 << 20;
 /// After so many bytes workers that wait for the processor get it.
-const YIELD_BYTES: usize = 16 << 10;
+const YIELD_BYTES: usize = 4 << 10;
 
 /// A file of whatever format. What was written is removed unless it is put in place.
 struct NewFile {

@@ -19,6 +19,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::mem;
 use std::sync::Arc;
+use std::time::Instant;
 
 use parking_lot::Mutex;
 use russet_data::picture::{ElementSink, Part};
@@ -31,10 +32,6 @@ use super::spool::{CHUNK_BYTES, Chunk, ValueId};
 
 /// Collections whose elements take more bytes than this are written in parts.
 const LARGE_BYTES: usize = 64 << 10;
-/// A worker goes on with a collection for about so many bytes at once.
-const PIECE_BYTES: usize = 4 << 10;
-/// Or so many parts, some of which may be in the file already.
-const PARTS_AT_ONCE: usize = 32;
 
 /// Whether a value is to be written in parts.
 pub(super) fn is_large(entry: &Entry) -> bool {
@@ -138,13 +135,14 @@ impl Large {
         self.snapshot.spool.is_value_ahead(self.id)
     }
 
-    /// Has some more parts taken, for a worker that is inside the gate.
-    pub(super) fn go_on(&self, keyspace: &Keyspace) -> Progress {
+    /// Has some more parts taken, for a worker that is inside the gate: one, and others until it is so late.
+    /// How long a part takes differs too much to count them: a node of a list may have to be compressed.
+    pub(super) fn go_on(&self, keyspace: &Keyspace, until: Instant) -> Progress {
         let Some(_turn) = self.turn.try_lock() else { return Progress::Busy };
         let place = self.place.lock().clone();
         let shard = keyspace.shard_of(place.hash);
         let Some(mut guard) = keyspace.try_briefly(shard) else { return Progress::Busy };
-        if !self.take_some(&mut guard, &place) && *self.place.lock() == place {
+        if !self.take_some(&mut guard, &place, until) && *self.place.lock() == place {
             // It was removed, and whoever drops it takes the rest.
             self.snapshot.large.forget(self);
         }
@@ -152,7 +150,7 @@ impl Large {
     }
 
     /// Takes some parts of the collection, if it is there.
-    fn take_some(&self, guard: &mut ShardGuard<'_>, place: &Place) -> bool {
+    fn take_some(&self, guard: &mut ShardGuard<'_>, place: &Place, until: Instant) -> bool {
         let Place { db, hash, key } = place;
         let taken = guard.lend_pictured(*db, *hash, key, |entry| {
             if !self.is_of(entry) {
@@ -161,16 +159,13 @@ impl Large {
             let collection = entry.object_mut()?.divisible_mut()?;
             let encoder = self.snapshot.scribe.encoder;
             let mut content = self.content.lock();
-            let most_len = content.bytes.len() + PIECE_BYTES;
-            let mut is_done = false;
-            for _ in 0..PARTS_AT_ONCE {
-                is_done =
-                    collection.continue_picture(&mut |part| self.add(&mut content, encoder, part));
-                if is_done || content.bytes.len() >= most_len {
-                    break;
+            let mut add = |part: Part<'_>| self.add(&mut content, encoder, part);
+            loop {
+                let is_done = collection.continue_picture(&mut add);
+                if is_done || Instant::now() >= until {
+                    return Some(is_done);
                 }
             }
-            Some(is_done)
         });
         if taken.flatten() == Some(true) {
             self.end();

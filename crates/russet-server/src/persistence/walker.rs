@@ -82,7 +82,7 @@ impl Walker {
             return false;
         }
         let step = loop {
-            let step = self.step(current, server);
+            let step = self.step(current, server, began + SLICE);
             if step != Step::On || began.elapsed() >= SLICE {
                 break step;
             }
@@ -104,11 +104,12 @@ impl Walker {
         step == Step::On
     }
 
-    fn step(&mut self, snapshot: &Snapshot, server: &Server) -> Step {
+    /// Goes on with a large value until it is so late, or with a few buckets.
+    fn step(&mut self, snapshot: &Snapshot, server: &Server, until: Instant) -> Step {
         let large = snapshot.large.first();
         if let Some(large) = &large
             && !large.is_ahead()
-            && large.go_on(&server.keyspace) == Progress::Some
+            && large.go_on(&server.keyspace, until) == Progress::Some
         {
             return Step::On;
         }
