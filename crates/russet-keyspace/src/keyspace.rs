@@ -33,7 +33,9 @@ use parking_lot::RwLock;
 use russet_data::keyed_hash::KeyedHash;
 use russet_data::object::{Object, PlaceAhead};
 use russet_data::relocation::Relocation;
-use russet_data::table::{Ahead, CACHE_LINE_BYTES, ItemRef, KeyHasher, Table, prefetch};
+use russet_data::table::{
+    Ahead, CACHE_LINE_BYTES, ItemRef, KeyHasher, Table, prefetch, prefetch_to_write,
+};
 use smallvec::SmallVec;
 
 use crate::entry::{Entry, ValueRef};
@@ -244,7 +246,7 @@ impl Keyspace {
     /// Begins to fetch the line of a shard that a command will lock soon.
     #[inline]
     pub fn prefetch_shard(&self, shard: usize) {
-        prefetch(std::ptr::from_ref(&self.shards[shard]).cast());
+        prefetch_to_write(std::ptr::from_ref(&self.shards[shard]).cast());
     }
 
     fn wake(&self, workers: WorkerSet) {

@@ -78,7 +78,7 @@ use directory::Directory;
 use geometry::{Geometry, MAX_BUCKETS, Place};
 pub use item::{ITEM_ALIGN, Item, ItemRef, KeyHasher, SlotMut};
 use node::OverflowSlots;
-pub use prefetch::{Ahead, CACHE_LINE_BYTES, prefetch};
+pub use prefetch::{Ahead, CACHE_LINE_BYTES, prefetch, prefetch_to_write};
 pub use scan::{IntoIter, Iter, Statistics};
 use slot::Slot;
 
