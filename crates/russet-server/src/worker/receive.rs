@@ -51,7 +51,7 @@ impl Worker {
         if self.queue.is_empty() || !self.batch.is_done() {
             return;
         }
-        let queue = std::mem::take(&mut self.queue);
+        let mut queue = std::mem::take(&mut self.queue);
         if self.arena.is_empty() {
             self.arena = vec![0; ARENA_BYTES].into_boxed_slice();
         }
@@ -69,6 +69,10 @@ impl Worker {
                 self.connections[at].queued = false;
                 self.serve(at);
             }
+        }
+        if self.queue.is_empty() {
+            queue.clear();
+            self.queue = queue;
         }
         // What was sent before these requests were made comes before the replies to them (S2).
         self.rung |= self.read_mail();
