@@ -30,7 +30,7 @@ pub fn prefetch(address: *const u8) {
 /// once, and not first the sole possession of it and then the rest.
 #[inline]
 pub fn prefetch_to_write(address: *const u8) {
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
     // SAFETY: as above; processors that do not know the instruction pass over it.
     unsafe {
         std::arch::asm!(
@@ -39,7 +39,7 @@ pub fn prefetch_to_write(address: *const u8) {
             options(nostack, preserves_flags, readonly)
         );
     }
-    #[cfg(target_arch = "aarch64")]
+    #[cfg(all(target_arch = "aarch64", not(miri)))]
     // SAFETY: as above.
     unsafe {
         std::arch::asm!(
@@ -48,7 +48,7 @@ pub fn prefetch_to_write(address: *const u8) {
             options(nostack, preserves_flags, readonly)
         );
     }
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    #[cfg(any(miri, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
     prefetch(address);
 }
 
