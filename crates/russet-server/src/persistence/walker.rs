@@ -15,7 +15,7 @@ use crate::lazy_free::Garbage;
 use crate::server::Server;
 
 /// How long the worker gives itself to the picture at once.
-const SLICE: Duration = Duration::from_micros(50);
+const SLICE: Duration = Duration::from_micros(25);
 /// The picture gets one part in so many of the time of a worker that has clients to serve.
 const SHARE: u32 = 5;
 /// Who has to wait looks again after this time.
