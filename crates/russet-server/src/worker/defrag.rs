@@ -170,6 +170,7 @@ impl Worker {
         if self.defrag.until_next_ms(server, now_ms) != Some(0) {
             return;
         }
+        // The first worker may have ended it just now.
         let effort = server.stats.defrag_effort.load(Ordering::Relaxed).max(1);
         let gate = server.keyspace.gate();
         if !gate.enter(self.context.id) {

@@ -1,10 +1,10 @@
 //! Clients that do not behave: the others must not notice, and memory must not grow.
 
 use std::io::Write;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use russet_e2e::client::encode;
-use russet_e2e::{Client, Reply};
+use russet_e2e::{Client, Reply, text};
 
 use crate::{WORKERS, many_connections, on_all_workers, start};
 
@@ -105,8 +105,11 @@ fn an_endless_pipeline_leaves_room_for_others() {
             while writer.write_all(&commands).is_ok() {}
         });
         let reading = std::thread::spawn(move || std::io::copy(&mut reader, &mut std::io::sink()));
-        // It comes while the flood does.
-        while steady.run("GET flood") == Reply::NullBulk {}
+        // What follows comes while the flood does.
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while steady.run("GET flood") == Reply::NullBulk {
+            assert!(Instant::now() < deadline, "the flood has not begun");
+        }
         for _ in 0..200 {
             ping(&mut steady);
         }
@@ -114,6 +117,7 @@ fn an_endless_pipeline_leaves_room_for_others() {
         writing.join().expect("no panic");
         // Whether the end came as such or as a reset does not matter.
         let _ = reading.join().expect("no panic");
+        assert!(text(&steady.run("GET flood")).parse::<u64>().is_ok_and(|count| count > 0));
     });
 }
 
