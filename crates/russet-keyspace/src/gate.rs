@@ -45,6 +45,9 @@ use crate::wake_lock::{Sharing, WakeLock, WorkerSet};
 const SPINS: usize = if cfg!(loom) { 1 } else { 200 };
 const YIELDS: usize = if cfg!(loom) { 0 } else { 50 };
 
+/// Who opens the gate and who is turned away are equally rare.
+const SHARING: Sharing = Sharing::Even;
+
 /// A worker's flag, on a line of its own so that raising it disturbs nobody.
 #[derive(Debug)]
 #[repr(align(128))]
@@ -82,7 +85,7 @@ impl Gate {
                 return true;
             }
             flag.store(false, Ordering::Release);
-            if self.closed.register_if_held(worker) {
+            if self.closed.register_if_held(worker, SHARING) {
                 return false;
             }
         }
@@ -119,7 +122,7 @@ impl Gate {
     /// tries again a little later.
     pub fn close(&self, worker: usize) -> Result<Alone<'_>, Refused> {
         debug_assert!(!self.inside[worker].0.load(Ordering::Relaxed), "closing from inside");
-        if !self.closed.acquire_or_register(worker) {
+        if !self.closed.acquire_or_register(worker, SHARING) {
             return Err(Refused::Registered);
         }
         fence(Ordering::SeqCst);
@@ -138,7 +141,7 @@ impl Gate {
                 _ => break,
             }
         }
-        Err(Refused::Crowded(self.closed.release(Sharing::Shared)))
+        Err(Refused::Crowded(self.closed.release(SHARING)))
     }
 }
 
@@ -162,7 +165,7 @@ impl Alone<'_> {
     /// Reopens the gate and returns the workers that were turned away.
     #[must_use = "the workers that wait at the gate have to be woken"]
     pub fn reopen(self) -> WorkerSet {
-        self.gate.closed.release(Sharing::Shared)
+        self.gate.closed.release(SHARING)
     }
 }
 

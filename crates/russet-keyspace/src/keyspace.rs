@@ -141,7 +141,7 @@ impl Keyspace {
             awaited_keys: AtomicUsize::new(0),
             hasher: KeyedHash::with_key(hash_key),
             gate: Gate::new(workers),
-            sharing: if workers == 1 { Sharing::Solo } else { Sharing::Shared },
+            sharing: Sharing::among(workers),
             waker,
             counts: (0..databases).map(|_| OnceLock::new()).collect(),
             physical: (0..databases).map(AtomicU32::new).collect(),
@@ -354,7 +354,7 @@ impl<'a> TryLocks for &'a Keyspace {
 
     fn lock_or_register(self, shard: usize, worker: usize) -> Option<ShardGuard<'a>> {
         let cell = &self.shards[shard];
-        cell.lock.acquire_or_register(worker).then(|| self.locked(cell, shard))
+        cell.lock.acquire_or_register(worker, self.sharing).then(|| self.locked(cell, shard))
     }
 }
 

@@ -4,6 +4,7 @@
 //! and reads no clock: time is passed in.
 
 pub mod access;
+mod barrier;
 pub mod entry;
 pub mod eviction;
 pub mod expiry;

@@ -87,6 +87,7 @@ mod model {
     use crate::wake_lock::{Sharing, WakeLock, WorkerSet};
 
     const WORKERS: usize = 2;
+    const SHARING: Sharing = Sharing::Uneven;
 
     /// Two locks, each with a number that nothing else protects, and workers that sleep at their
     /// mailboxes.
@@ -104,7 +105,7 @@ mod model {
 
     impl Drop for Guard<'_> {
         fn drop(&mut self) {
-            self.locks.wake(self.locks.cells[self.lock].0.release(Sharing::Shared));
+            self.locks.wake(self.locks.cells[self.lock].0.release(SHARING));
         }
     }
 
@@ -112,11 +113,14 @@ mod model {
         type Guard = Guard<'a>;
 
         fn try_lock(self, lock: usize) -> Option<Guard<'a>> {
-            self.cells[lock].0.try_acquire(Sharing::Shared).then(|| Guard { locks: self, lock })
+            self.cells[lock].0.try_acquire(SHARING).then(|| Guard { locks: self, lock })
         }
 
         fn lock_or_register(self, lock: usize, worker: usize) -> Option<Guard<'a>> {
-            self.cells[lock].0.acquire_or_register(worker).then(|| Guard { locks: self, lock })
+            self.cells[lock]
+                .0
+                .acquire_or_register(worker, SHARING)
+                .then(|| Guard { locks: self, lock })
         }
     }
 
