@@ -1,4 +1,5 @@
-//! Freeing off the workers (I7): large values and whole tables are dropped by a thread of their own.
+//! Freeing off the workers (I7): large values and whole tables are dropped by a thread of their own, which
+//! also returns pages to the system when workers have come to rest.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,6 +8,8 @@ use std::sync::mpsc::{self, RecvError, Sender, TryRecvError};
 use russet_data::object::Object;
 use russet_data::table::Table;
 use russet_keyspace::entry::{Entry, ValueRef};
+
+use crate::memory;
 
 /// A value with more parts than this, each an allocation of its own, is freed off the worker; so is
 /// one large allocation of more than [`LARGE_BYTES`].
@@ -42,6 +45,12 @@ impl Garbage {
     }
 }
 
+/// What the thread is asked for.
+enum Job {
+    Drop(Garbage),
+    ReturnPages,
+}
+
 #[derive(Default)]
 struct Counts {
     pending: AtomicU64,
@@ -51,7 +60,7 @@ struct Counts {
 
 /// See the module's documentation. The thread ends when this is dropped.
 pub struct LazyFree {
-    queue: Sender<Garbage>,
+    queue: Sender<Job>,
     counts: Arc<Counts>,
 }
 
@@ -62,22 +71,26 @@ impl LazyFree {
     ///
     /// If the system has no thread to give.
     pub fn start() -> std::io::Result<Self> {
-        let (queue, garbage) = mpsc::channel::<Garbage>();
+        let (queue, jobs) = mpsc::channel::<Job>();
         let counts = Arc::<Counts>::default();
         let of_thread = counts.clone();
         std::thread::Builder::new().name("lazy-free".into()).spawn(move || {
-            let next = || match garbage.try_recv() {
-                Ok(item) => Ok(item),
+            let next = || match jobs.try_recv() {
+                Ok(job) => Ok(job),
                 Err(TryRecvError::Disconnected) => Err(RecvError),
                 Err(TryRecvError::Empty) => {
-                    crate::memory::flush_thread_cache();
-                    garbage.recv()
+                    memory::flush_thread_cache();
+                    jobs.recv()
                 }
             };
-            while let Ok(item) = next() {
+            while let Ok(job) = next() {
+                let Job::Drop(item) = job else {
+                    memory::purge_few_pages();
+                    continue;
+                };
                 let (objects, bytes) = (item.objects(), item.bytes());
                 drop(item);
-                crate::memory::publish();
+                memory::publish();
                 of_thread.pending_bytes.fetch_sub(bytes, Ordering::Relaxed);
                 of_thread.pending.fetch_sub(objects, Ordering::Relaxed);
                 of_thread.freed.fetch_add(objects, Ordering::Relaxed);
@@ -91,7 +104,13 @@ impl LazyFree {
         self.counts.pending.fetch_add(garbage.objects(), Ordering::Relaxed);
         self.counts.pending_bytes.fetch_add(garbage.bytes(), Ordering::Relaxed);
         // The thread outlives every sender; if it does not, dropping here is all that is left.
-        let _ = self.queue.send(garbage);
+        let _ = self.queue.send(Job::Drop(garbage));
+    }
+
+    /// Returns freed pages to the system, see [`memory::purge_few_pages`].
+    pub fn return_pages(&self) {
+        // Without the thread the process is about to end.
+        let _ = self.queue.send(Job::ReturnPages);
     }
 
     /// Drops what a command has left over: entries as [`LazyFree::free`] does, tables at once, because

@@ -171,6 +171,20 @@ impl Elsewhere {
     }
 }
 
+/// For fewer freed pages the allocator's own thread does not wake up.
+const FEW_PAGES: usize = 1024;
+
+/// Returns to the system what the allocator keeps for later, if that is so little that nobody else
+/// would. Takes a millisecond or two if these pages are scattered.
+pub fn purge_few_pages() {
+    let _ = epoch::advance();
+    // SAFETY: the value of the control is a C `size_t`; 4096 stands for all arenas.
+    let dirty: Result<usize, _> = unsafe { raw::read(b"stats.arenas.4096.pdirty\0") };
+    if dirty.is_ok_and(|pages| (1..=FEW_PAGES).contains(&pages)) {
+        purge();
+    }
+}
+
 /// Returns to the system what the allocator keeps for later.
 pub fn purge() {
     // 4096 stands for all arenas (MALLCTL_ARENAS_ALL).

@@ -23,7 +23,7 @@ use tikv_jemalloc_ctl::thread::{ThreadLocal, allocatedp, deallocatedp};
 
 pub use allocator::{
     Allocator, Elsewhere, Utilization, flush_thread_cache, keep_freed_pages, purge,
-    return_in_background, statistics,
+    purge_few_pages, return_in_background, statistics,
 };
 pub use human::Human;
 pub use pages::load_code;

@@ -3,7 +3,8 @@
 //! Between rounds it keeps what the next one will need: the arena, the batch, buffers for replies, and
 //! what the allocator holds for the thread, which are freed blocks of every size that was in use. The
 //! last of these are more than they are worth in bytes, because a slab with a single block that is not
-//! back stays whole. A worker that nobody has asked for anything for a while lets go of all that.
+//! back stays whole. A worker that nobody has asked for anything for a while lets go of all that, and
+//! has the pages that are free by then returned to the system.
 
 use super::batch::Batch;
 use super::event_loop::Worker;
@@ -47,6 +48,7 @@ impl Worker {
             self.arena = Box::default();
             self.spare_buffers = Vec::new();
             memory::flush_thread_cache();
+            self.server.lazy_free.return_pages();
         }
     }
 }

@@ -143,3 +143,24 @@ fn workers_at_rest_take_no_memory_to_receive_requests() {
     let used = number(&mut client, "memory", "used_memory");
     assert!(used < startup + 3 * ARENA_BYTES, "{used} bytes, {startup} of them at the start");
 }
+
+/// Freed pages that the allocator does not give back by itself, which it does not if they are few, do
+/// not stay either.
+#[test]
+fn workers_at_rest_return_few_freed_pages() {
+    const KEYS: usize = 200;
+    const VALUE_BYTES: usize = 4096 - 64;
+    let server = start(&["--worker-threads", "1", "--enable-debug-command", "yes"]);
+    let mut client = server.client();
+    let of_its_own = client.command(&["DEBUG", "MALLCTL", "background_thread", "0"]);
+    assert_eq!(of_its_own, Reply::Integer(1));
+    let keys: Vec<String> = (0..KEYS).map(|number| format!("key:{number}")).collect();
+    let value = "v".repeat(VALUE_BYTES);
+    keys.iter().for_each(|key| assert_eq!(text(&client.command(&["SET", key, &value])), "OK"));
+    let full = server.resident_bytes();
+    let delete: Vec<&str> = ["DEL"].into_iter().chain(keys.iter().map(String::as_str)).collect();
+    assert_eq!(client.command(&delete), Reply::Integer(KEYS as i64));
+    // The system does not count exactly.
+    let freed = (KEYS * VALUE_BYTES) as u64;
+    wait_until("most is returned", || server.resident_bytes() + freed / 2 < full);
+}
