@@ -32,6 +32,7 @@ const UNSAFE_MODULES: &[(&str, &str)] = &[
         "crates/russet-server/src/memory/allocator.rs",
         "a control of the allocator without a wrapper",
     ),
+    ("crates/russet-server/src/memory/pieces.rs", "what the allocator calls to return pages"),
     (
         "crates/russet-server/src/memory/pages.rs",
         "asks which pages are resident, and to have them moved",

@@ -227,6 +227,7 @@ fn run(
         if let Err(error) = memory::load_code() {
             tracing::debug!("The program's code is read when it is used: {error}");
         }
+        memory::return_in_small_pieces();
         memory::return_in_background();
         memory::huge_pages::keep(server);
         memory::note_startup(server);

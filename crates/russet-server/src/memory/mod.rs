@@ -14,6 +14,7 @@ pub mod control;
 pub mod huge_pages;
 mod human;
 mod pages;
+mod pieces;
 pub mod setup;
 
 use std::cell::Cell;
@@ -27,6 +28,7 @@ pub use allocator::{
 };
 pub use human::Human;
 pub use pages::load_code;
+pub use pieces::return_in_small_pieces;
 
 use crate::exec::View;
 use crate::server::Server;
