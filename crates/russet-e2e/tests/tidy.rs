@@ -38,7 +38,7 @@ const UNSAFE_MODULES: &[(&str, &str)] = &[
         "asks which pages are resident, and to have them moved",
     ),
     ("crates/russet-script/src/lua/", "the C interface of Lua, whose errors jump"),
-    ("crates/russet-server/src/background.rs", "how the system schedules a thread"),
+    ("crates/russet-server/src/processors.rs", "how the system schedules a thread"),
     ("crates/russet-server/src/exec/nested.rs", "arguments that live as long as one call"),
     ("crates/russet-server/src/persistence/writeback.rs", "a system call without a wrapper"),
     ("crates/russet-server/src/worker/clock.rs", "the processor's time stamp counter"),

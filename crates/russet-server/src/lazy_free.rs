@@ -10,6 +10,7 @@ use russet_data::table::Table;
 use russet_keyspace::entry::{Entry, ValueRef};
 
 use crate::memory;
+use crate::processors;
 
 /// A value with more parts than this, each an allocation of its own, is freed off the worker; so is
 /// one large allocation of more than [`LARGE_BYTES`].
@@ -65,16 +66,17 @@ pub struct LazyFree {
 }
 
 impl LazyFree {
-    /// Starts the thread.
+    /// Starts the thread, to run on some processors.
     ///
     /// # Errors
     ///
     /// If the system has no thread to give.
-    pub fn start() -> std::io::Result<Self> {
+    pub fn start(processors: processors::List) -> std::io::Result<Self> {
         let (queue, jobs) = mpsc::channel::<Job>();
         let counts = Arc::<Counts>::default();
         let of_thread = counts.clone();
         std::thread::Builder::new().name("lazy-free".into()).spawn(move || {
+            processors::keep(&processors);
             let next = || match jobs.try_recv() {
                 Ok(job) => Ok(job),
                 Err(TryRecvError::Disconnected) => Err(RecvError),

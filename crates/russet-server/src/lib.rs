@@ -3,7 +3,6 @@
 //! The way in is [`start::serve`]. Beneath it, [`worker`] receives and executes, [`exec`] takes a
 //! request to its reply, and [`commands`] holds every command with its declaration.
 
-pub mod background;
 pub mod blocking;
 pub mod client;
 pub mod command;
@@ -22,6 +21,7 @@ pub mod oom_score;
 pub mod pause;
 pub mod persistence;
 pub mod process;
+pub mod processors;
 pub mod pubsub;
 pub mod reconfigure;
 pub mod scripting;

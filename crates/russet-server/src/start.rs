@@ -25,6 +25,7 @@ use crate::process::crash::{panic, signal};
 use crate::process::log::Log;
 use crate::process::supervisor::Supervisor;
 use crate::process::{banner, signals, warnings};
+use crate::processors;
 use crate::pubsub::PubSub;
 use crate::server::{Server, WorkerHandle};
 use crate::shutdown::Shutdown;
@@ -156,7 +157,7 @@ pub(crate) fn build(
     let now_s = unix_ms() / 1000;
     let journal = Journal::default();
     journal.set_expires_lazily(config.lazyfree_lazy_expire);
-    let lazy_free = LazyFree::start()?;
+    let lazy_free = LazyFree::start(config.bio_cpulist.clone())?;
     let server = Arc::new_cyclic(|itself| Server {
         itself: itself.clone(),
         config: ArcSwap::from_pointee(config),
@@ -219,7 +220,10 @@ fn run(
             let server = server.clone();
             let thread = std::thread::Builder::new().name(format!("worker-{id}"));
             // Made there, because what it runs scripts on belongs to its thread.
-            let worker = move || Worker::new(server, id, poll).run();
+            let worker = move || {
+                processors::keep_worker(id, &server.config.load());
+                Worker::new(server, id, poll).run();
+            };
             thread.spawn_scoped(scope, worker).expect("a thread per worker");
         }
         let thread = std::thread::Builder::new().name("acceptor".into());

@@ -13,8 +13,8 @@ use super::aof::{AppendLog, LogFiles};
 use super::file::{FileOptions, KeyFile};
 use super::snapshot::Snapshot;
 use super::{Persistence, Scribe};
-use crate::background;
 use crate::config::Config;
+use crate::processors;
 use crate::server::Server;
 use crate::worker::clock::unix_ms;
 
@@ -210,8 +210,13 @@ fn start(
     server.workers.iter().for_each(|worker| worker.mailbox.ring());
     let thread = std::thread::Builder::new().name("snapshot".into());
     let writer = snapshot.clone();
+    let processors = match is_base {
+        true => config.aof_rewrite_cpulist.clone(),
+        false => config.bgsave_cpulist.clone(),
+    };
     let spawned = thread.spawn(move || {
-        background::step_back();
+        processors::keep(&processors);
+        processors::step_back();
         let result = write(&writer, &job);
         finish(&persistence, &writer, result, &job);
     });

@@ -4,6 +4,7 @@
 mod crash;
 mod end;
 mod observe;
+mod processors;
 mod start;
 
 use std::path::Path;

@@ -90,18 +90,19 @@ macro_rules! general {
             "io-threads-do-reads" => io_threads_do_reads: bool = false,
                 YES_NO, NoEffect + IMMUTABLE;
 
-            /// Cores for the threads that serve clients.
-            "server_cpulist" => server_cpulist: Option<Vec<u8>> = None, text(), Later + IMMUTABLE;
+            /// Cores for the threads that serve clients, such as `0-3,8-14:2`; empty for those that
+            /// the process may use. If there are as many as threads, each thread has its own.
+            "server_cpulist" => server_cpulist: Option<Vec<u8>> = None, text(), Works + IMMUTABLE;
 
             /// Cores for the background threads.
-            "bio_cpulist" => bio_cpulist: Option<Vec<u8>> = None, text(), Later + IMMUTABLE;
+            "bio_cpulist" => bio_cpulist: Option<Vec<u8>> = None, text(), Works + IMMUTABLE;
 
             /// Cores for rewriting the append-only file.
             "aof_rewrite_cpulist" => aof_rewrite_cpulist: Option<Vec<u8>> = None,
-                text(), Later + IMMUTABLE;
+                text(), Works + IMMUTABLE;
 
             /// Cores for saving snapshots.
-            "bgsave_cpulist" => bgsave_cpulist: Option<Vec<u8>> = None, text(), Later + IMMUTABLE;
+            "bgsave_cpulist" => bgsave_cpulist: Option<Vec<u8>> = None, text(), Works + IMMUTABLE;
 
             /// Whether the kernel's out-of-memory killer is told what to spare.
             "oom-score-adj" => oom_score_adj: OomScoreAdjust = OomScoreAdjust::No,

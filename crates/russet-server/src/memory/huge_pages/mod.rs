@@ -52,7 +52,7 @@ use self::growth::{Growth, Pace};
 pub use self::handoff::Handoff;
 use super::pages::{HUGE, PAGES, mappings, populate, resident_pages, stretches};
 use super::used_bytes;
-use crate::background;
+use crate::processors;
 use crate::server::Server;
 
 /// How often the use of memory is looked at.
@@ -70,15 +70,20 @@ const FORGET_AFTER: Duration = Duration::from_secs(600);
 
 /// Starts the thread, which ends with the server.
 pub fn keep(server: &Arc<Server>) {
+    let processors = server.config.load().bio_cpulist.clone();
     let server = Arc::downgrade(server);
     let thread = thread::Builder::new().name("huge-pages".into());
-    if let Err(error) = thread.spawn(move || run(&server)) {
+    let keep_on = move || {
+        processors::keep(&processors);
+        run(&server);
+    };
+    if let Err(error) = thread.spawn(keep_on) {
         tracing::warn!("Memory stays on small pages: {error}");
     }
 }
 
 fn run(server: &Weak<Server>) {
-    background::step_back();
+    processors::step_back();
     let mut stretches = Stretches::default();
     let mut load = Load::now();
     let mut last_seen = used_bytes();

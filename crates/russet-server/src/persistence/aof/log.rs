@@ -159,7 +159,7 @@ impl AppendLog {
             hooks,
         });
         log.configure(config);
-        writer::spawn(&log)?;
+        writer::spawn(&log, &config.bio_cpulist)?;
         Ok(log)
     }
 

@@ -35,6 +35,7 @@ use rustix::io::Errno;
 
 use super::log::{AppendLog, FULL_BYTES, Segment, State};
 use crate::config::AppendFsync;
+use crate::processors;
 
 /// The threads of a log, and so the flushes that may be under way at once.
 const THREADS: usize = 4;
@@ -81,13 +82,18 @@ enum Task {
     End,
 }
 
-/// Starts the threads of a log.
-pub fn spawn(log: &Arc<AppendLog>) -> io::Result<()> {
+/// Starts the threads of a log, to run on some processors.
+pub fn spawn(log: &Arc<AppendLog>, processors: &processors::List) -> io::Result<()> {
     for number in 0..THREADS {
         let hand = Hand { log: log.clone(), flusher: None };
         let thread = std::thread::Builder::new().name(format!("append-log-{number}"));
         log.state.lock().threads += 1;
-        if let Err(error) = thread.spawn(move || hand.run()) {
+        let processors = processors.clone();
+        let work = move || {
+            processors::keep(&processors);
+            hand.run();
+        };
+        if let Err(error) = thread.spawn(work) {
             log.state.lock().threads -= 1;
             if number == 0 {
                 return Err(error);
