@@ -102,8 +102,8 @@ pub(super) struct Defrag {
     has_moved: bool,
     /// Made when first needed.
     tools: Option<(Utilization, Elsewhere)>,
-    /// When the next slice is due, in Unix milliseconds.
-    next_slice_ms: i64,
+    /// When the next slice is due; at once if there was none.
+    next_slice: Option<Instant>,
     /// When the first worker looks again, and until when it begins no pass.
     next_look_ms: i64,
     rest_until_ms: i64,
@@ -152,22 +152,25 @@ impl Moves {
 }
 
 impl Defrag {
-    /// How long the worker may sleep, in milliseconds; `None` if there is nothing to do.
-    pub fn until_next_ms(&self, server: &Server, now_ms: i64) -> Option<i64> {
+    /// How long the worker may sleep; `None` if there is nothing to do.
+    pub fn until_next(&self, server: &Server) -> Option<Duration> {
         let is_running = server.stats.defrag_effort.load(Ordering::Relaxed) > 0;
         let has_work = is_running && self.finished != server.defrag_pass.number();
-        has_work.then(|| (self.next_slice_ms - now_ms).max(0))
+        let until = |at: Instant| at.saturating_duration_since(Instant::now());
+        has_work.then(|| self.next_slice.map_or(Duration::ZERO, until))
     }
 }
 
 impl Worker {
-    /// Works a slice if one is due.
-    pub(super) fn defragment(&mut self, server: &Server, now_ms: i64) {
+    /// Works a slice if one is due, to be called when replies have been sent.
+    pub(super) fn defragment(&mut self) {
+        let server = &*self.server.clone();
+        let now_ms = self.context.clock.now_ms();
         if self.context.id == 0 && now_ms >= self.defrag.next_look_ms {
             self.defrag.next_look_ms = now_ms + LOOK_EVERY_MS;
             self.set_effort(server, now_ms);
         }
-        if self.defrag.until_next_ms(server, now_ms) != Some(0) {
+        if self.defrag.until_next(server) != Some(Duration::ZERO) {
             return;
         }
         // The first worker may have ended it just now.
@@ -179,10 +182,9 @@ impl Worker {
         let began = Instant::now();
         let is_end_of_pass = self.work(server, began);
         gate.leave(self.context.id);
-        let worked_us = began.elapsed().as_micros() as u64;
-        self.context.stats.defrag_us.add(worked_us);
-        let rest_us = worked_us * (100 - effort.min(99)) / effort;
-        self.defrag.next_slice_ms = now_ms + (rest_us / 1000).max(1) as i64;
+        let worked = began.elapsed();
+        self.context.stats.defrag_us.add(worked.as_micros() as u64);
+        self.defrag.next_slice = Some(began + worked * 100 / effort as u32);
         if is_end_of_pass {
             self.defrag.finished = server.defrag_pass.number();
             server.defrag_pass.finish(std::mem::take(&mut self.defrag.has_moved));

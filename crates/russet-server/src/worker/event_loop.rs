@@ -150,6 +150,9 @@ impl Worker {
             let is_idle = events.is_empty() && self.queue.is_empty() && self.paused.is_empty();
             let pause = self.moderation.pause();
             let walked = self.walk(is_idle, pause.unwrap_or_default());
+            if !walked {
+                self.defragment();
+            }
             self.rest(is_idle && !walked);
             crate::memory::publish();
             timeout = self.timeout();
@@ -182,8 +185,7 @@ impl Worker {
         let next = self.timers.until_next(&self.server, &self.context);
         let now_ms = self.context.clock.now_ms();
         let retry = self.aside.until_next(now_ms, !self.context.ready.is_empty());
-        let defrag = self.defrag.until_next_ms(&self.server, now_ms);
-        let defrag = defrag.map(|ms| Duration::from_millis(ms as u64));
+        let defrag = self.defrag.until_next(&self.server);
         let duties = self.duties.until_next();
         let paused = self.until_paused();
         let rest = self.rest.until_next_ms(now_ms).map(|ms| Duration::from_millis(ms as u64));

@@ -122,7 +122,6 @@ impl Worker {
             server.keyspace.gate().leave(id);
         }
         self.evict(&server);
-        self.defragment(&server, now_ms);
         self.end_waits(now_ms);
         if id == 0 && now_ms >= self.timers.next_reading_ms {
             self.timers.next_reading_ms = now_ms + INTERVAL.as_millis() as i64;
