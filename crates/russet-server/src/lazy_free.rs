@@ -71,12 +71,11 @@ impl LazyFree {
     /// # Errors
     ///
     /// If the system has no thread to give.
-    pub fn start(processors: processors::List) -> std::io::Result<Self> {
+    pub fn start(processors: &processors::List) -> std::io::Result<Self> {
         let (queue, jobs) = mpsc::channel::<Job>();
         let counts = Arc::<Counts>::default();
         let of_thread = counts.clone();
-        std::thread::Builder::new().name("lazy-free".into()).spawn(move || {
-            processors::keep(&processors);
+        processors::spawn("lazy-free", processors, move || {
             let next = || match jobs.try_recv() {
                 Ok(job) => Ok(job),
                 Err(TryRecvError::Disconnected) => Err(RecvError),

@@ -10,6 +10,8 @@
 //! it is to run. Without a list, that is where the process may run at that moment, which its main
 //! thread tells: it never keeps to anything itself.
 
+use std::{io, thread};
+
 use rustix::io::Errno;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
@@ -33,10 +35,19 @@ pub fn keep_worker(id: usize, config: &Config) {
     apply(set, list, id == 0);
 }
 
-/// Has the calling thread run on the processors of a list. Should the system refuse, it runs where the
-/// thread does that has started it.
-pub fn keep(list: &List) {
-    apply(find(list), list, true);
+/// Starts a thread that runs on the processors of a list. Should the system refuse these, it runs where
+/// the thread does that has started it.
+///
+/// # Errors
+///
+/// If the system has no thread to give.
+pub fn spawn(name: &str, list: &List, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let list = list.clone();
+    let work = move || {
+        apply(find(&list), &list, true);
+        work();
+    };
+    thread::Builder::new().name(name.to_owned()).spawn(work).map(drop)
 }
 
 /// Has the calling thread step back for workers: it gets less time, and never takes the processor from a

@@ -157,7 +157,7 @@ pub(crate) fn build(
     let now_s = unix_ms() / 1000;
     let journal = Journal::default();
     journal.set_expires_lazily(config.lazyfree_lazy_expire);
-    let lazy_free = LazyFree::start(config.bio_cpulist.clone())?;
+    let lazy_free = LazyFree::start(&config.bio_cpulist)?;
     let server = Arc::new_cyclic(|itself| Server {
         itself: itself.clone(),
         config: ArcSwap::from_pointee(config),

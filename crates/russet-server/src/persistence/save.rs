@@ -208,14 +208,12 @@ fn start(
     }
     persistence.snapshot.store(Some(snapshot.clone()));
     server.workers.iter().for_each(|worker| worker.mailbox.ring());
-    let thread = std::thread::Builder::new().name("snapshot".into());
     let writer = snapshot.clone();
     let processors = match is_base {
-        true => config.aof_rewrite_cpulist.clone(),
-        false => config.bgsave_cpulist.clone(),
+        true => &config.aof_rewrite_cpulist,
+        false => &config.bgsave_cpulist,
     };
-    let spawned = thread.spawn(move || {
-        processors::keep(&processors);
+    let spawned = processors::spawn("snapshot", processors, move || {
         processors::step_back();
         let result = write(&writer, &job);
         finish(&persistence, &writer, result, &job);

@@ -164,6 +164,10 @@ impl Defrag {
 impl Worker {
     /// Works a slice if one is due, to be called when replies have been sent.
     pub(super) fn defragment(&mut self) {
+        let effort = self.server.stats.defrag_effort.load(Ordering::Relaxed);
+        if !self.context.config.activedefrag && effort == 0 {
+            return;
+        }
         let server = &*self.server.clone();
         let now_ms = self.context.clock.now_ms();
         if self.context.id == 0 && now_ms >= self.defrag.next_look_ms {
@@ -196,9 +200,6 @@ impl Worker {
         let config = &self.context.config;
         let (stats, pass) = (&server.stats, &server.defrag_pass);
         let was = stats.defrag_effort.load(Ordering::Relaxed);
-        if !config.activedefrag && was == 0 {
-            return;
-        }
         let is_between_passes = pass.is_over();
         let effort = if !config.activedefrag {
             0

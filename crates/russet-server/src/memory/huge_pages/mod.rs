@@ -70,14 +70,9 @@ const FORGET_AFTER: Duration = Duration::from_secs(600);
 
 /// Starts the thread, which ends with the server.
 pub fn keep(server: &Arc<Server>) {
-    let processors = server.config.load().bio_cpulist.clone();
+    let processors = &server.config.load().bio_cpulist;
     let server = Arc::downgrade(server);
-    let thread = thread::Builder::new().name("huge-pages".into());
-    let keep_on = move || {
-        processors::keep(&processors);
-        run(&server);
-    };
-    if let Err(error) = thread.spawn(keep_on) {
+    if let Err(error) = processors::spawn("huge-pages", processors, move || run(&server)) {
         tracing::warn!("Memory stays on small pages: {error}");
     }
 }

@@ -86,14 +86,9 @@ enum Task {
 pub fn spawn(log: &Arc<AppendLog>, processors: &processors::List) -> io::Result<()> {
     for number in 0..THREADS {
         let hand = Hand { log: log.clone(), flusher: None };
-        let thread = std::thread::Builder::new().name(format!("append-log-{number}"));
+        let name = format!("append-log-{number}");
         log.state.lock().threads += 1;
-        let processors = processors.clone();
-        let work = move || {
-            processors::keep(&processors);
-            hand.run();
-        };
-        if let Err(error) = thread.spawn(work) {
+        if let Err(error) = processors::spawn(&name, processors, move || hand.run()) {
             log.state.lock().threads -= 1;
             if number == 0 {
                 return Err(error);
