@@ -66,7 +66,7 @@ pub struct Server {
     /// How far active defragmentation is.
     pub defrag_pass: DefragPass,
     /// Memory that workers are to put on huge pages.
-    pub populating: Handoff,
+    pub huge_pages: Handoff,
     /// Counters that no worker owns.
     pub stats: ServerStats,
     /// SLOWLOG.

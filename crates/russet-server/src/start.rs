@@ -172,7 +172,7 @@ pub(crate) fn build(
         journal,
         lazy_free,
         defrag_pass: Default::default(),
-        populating: Default::default(),
+        huge_pages: Default::default(),
         stats: Default::default(),
         slow_log: Mutex::default(),
         latency: Default::default(),

@@ -66,20 +66,26 @@ pub fn resident_pages(stretch: usize) -> usize {
     if failed == 0 { pages.iter().filter(|page| **page & 1 != 0).count() } else { 0 }
 }
 
-/// Moves a stretch to a huge page. What of it was not resident becomes so, and reads as zeros.
-pub fn collapse(stretch: usize) -> io::Result<()> {
-    advise(stretch, HUGE, libc::MADV_COLLAPSE)
+/// How a stretch is put on a huge page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Nothing of it is resident, and all of it becomes so. If there is no huge page, or the system is
+    /// not set up for them, it is on small ones then.
+    Populate,
+    /// It is moved. What of it was not resident becomes so, and reads as zeros.
+    Move,
+    /// The same for a stretch that was populated before, and has fallen apart since.
+    MoveAgain,
 }
 
-/// The same for a stretch that was populated before, and has fallen apart since.
-pub fn collapse_again(stretch: usize) -> io::Result<()> {
-    on_huge_pages(stretch, libc::MADV_COLLAPSE)
-}
-
-/// Puts a stretch of which nothing is resident on a huge page, if there is one and the system is set up
-/// for it, otherwise on small ones.
-pub fn populate(stretch: usize) -> io::Result<()> {
-    on_huge_pages(stretch, libc::MADV_POPULATE_WRITE)
+impl Way {
+    pub fn put(self, stretch: usize) -> io::Result<()> {
+        match self {
+            Way::Populate => on_huge_pages(stretch, libc::MADV_POPULATE_WRITE),
+            Way::Move => advise(stretch, HUGE, libc::MADV_COLLAPSE),
+            Way::MoveAgain => on_huge_pages(stretch, libc::MADV_COLLAPSE),
+        }
+    }
 }
 
 /// Gives advice that means huge pages. They are not asked for longer than that: the system would put
@@ -153,7 +159,7 @@ mod tests {
         }
         assert!(whole.iter().all(|stretch| resident_pages(*stretch) == PAGES));
         for stretch in whole {
-            match collapse(stretch) {
+            match Way::Move.put(stretch) {
                 Ok(()) => assert_eq!(resident_pages(stretch), PAGES),
                 Err(error) => println!("the system moves nothing here: {error}"),
             }
@@ -171,7 +177,7 @@ mod tests {
         let last = last.expect("there is room for seven at least");
         assert_eq!(resident_pages(last), 0);
         assert_eq!(resident_pages(0), 0);
-        match populate(last).and_then(|()| collapse_again(last)) {
+        match Way::Populate.put(last).and_then(|()| Way::MoveAgain.put(last)) {
             Ok(()) => assert_eq!(resident_pages(last), PAGES),
             Err(error) => println!("the system moves nothing here: {error}"),
         }

@@ -20,14 +20,11 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
 
-use crate::memory::pages::{
-    HUGE, PAGES, SMALL, collapse, collapse_again, mappings, resident_pages, stretches,
-};
+use crate::memory::pages::{HUGE, PAGES, SMALL, Way, mappings, resident_pages, stretches};
 
 /// Unused stretches on huge pages take at most one part in so many of the memory in use.
 const SHARE: u64 = 64;
@@ -56,6 +53,11 @@ pub struct Growth {
 }
 
 impl Growth {
+    /// How many stretches may be ahead, with so many bytes in use: none while the server is small.
+    pub fn most_ahead(used_bytes: u64) -> usize {
+        (used_bytes / (HUGE as u64 * SHARE)) as usize
+    }
+
     /// Memory grows again, which it may do elsewhere than the last time.
     pub fn begin(&mut self, used_bytes: u64) {
         self.partly_resident.clear();
@@ -70,7 +72,7 @@ impl Growth {
         settled: &mut HashSet<usize>,
         populate: &dyn Fn(usize) -> bool,
     ) {
-        let most = (used_bytes / (HUGE as u64 * SHARE)) as usize;
+        let most = Self::most_ahead(used_bytes);
         self.advance(settled, populate);
         // Stretches that were passed while nobody looked would leave more expected than there is.
         self.expected_bytes = self.expected_bytes.min(used_bytes);
@@ -85,9 +87,9 @@ impl Growth {
         }
     }
 
-    /// Moves a stretch to a huge page.
-    pub fn collapse(&self, stretch: usize) -> io::Result<()> {
-        if self.populated.contains(&stretch) { collapse_again(stretch) } else { collapse(stretch) }
+    /// How a stretch is moved to a huge page.
+    pub fn way_to_move(&self, stretch: usize) -> Way {
+        if self.populated.contains(&stretch) { Way::MoveAgain } else { Way::Move }
     }
 
     /// Goes on where the allocator has come to.
@@ -231,10 +233,9 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::pages::populate;
 
     fn populates(stretch: usize) -> bool {
-        populate(stretch).is_ok()
+        Way::Populate.put(stretch).is_ok()
     }
 
     /// Memory that nothing was written to, and the whole stretches of it.
@@ -262,7 +263,7 @@ mod tests {
     fn huge_pages_are_ahead_of_what_grows_and_of_nothing_else() {
         let (mut memory, mapping, whole) = fresh();
         let (mut still, other_mapping, other) = fresh();
-        if let Err(error) = populate(whole[8]) {
+        if let Err(error) = Way::Populate.put(whole[8]) {
             println!("the system moves nothing here: {error}");
             return;
         }

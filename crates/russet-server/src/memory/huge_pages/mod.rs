@@ -23,17 +23,18 @@
 //!
 //! While memory grows, a thread puts what it grows into on huge pages beforehand (`growth.rs`), or has
 //! workers do that between their rounds (`handoff.rs`), and has the allocator keep what is freed
-//! meanwhile: it will be used, and would be given back page by page, out of the middle of huge ones. What lies on small pages all the same is moved when memory has come to
-//! rest.
+//! meanwhile: it will be used, and would be given back page by page, out of the middle of huge ones. What
+//! lies on small pages all the same, because the server was small then or nobody looked in time, is moved.
 //!
 //! The thread goes through the mappings of the process, asks which stretches are resident, and
 //! has the system move those, one at a time (`MADV_COLLAPSE`, since Linux 6.1). While a stretch is
 //! moved, whoever touches it waits for the copy of 2 MiB, and so does whoever shares the thread's
 //! processor, since the system does not interrupt itself there: milliseconds, in a virtual machine. So
-//! nothing is moved while memory grows or shrinks, or while keys are loaded or saved. A server with
-//! little to do moves its memory soon ([`REST`]); one that is busy takes its time, lest more than one
-//! request in a few hundred should notice ([`BUSY_REST`]). When as much memory is used as after the
-//! last pass, nothing is looked at.
+//! nothing is moved while memory shrinks, or while keys are loaded or saved. While memory grows, only a
+//! worker that is the only one moves it, between its rounds, as it populates it: nobody else is in the
+//! middle of a command. Then a server with little to do moves its memory soon ([`REST`]); one that is busy
+//! takes its time, lest more than one request in a few hundred should notice ([`BUSY_REST`]). When as much
+//! memory is used as after the last pass, nothing is looked at.
 //!
 //! What the allocator gives back of a huge page, the system takes out of it by itself, and the rest is
 //! on small pages again; therefore everything is looked at anew once in a while ([`FORGET_AFTER`]).
@@ -42,15 +43,16 @@ mod growth;
 mod handoff;
 
 use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::{Arc, Weak};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{thread, vec};
 
 use rustix::time::{ClockId, clock_gettime};
 
 use self::growth::{Growth, Pace};
 pub use self::handoff::Handoff;
-use super::pages::{HUGE, PAGES, mappings, populate, resident_pages, stretches};
+use super::pages::{HUGE, PAGES, Way, mappings, resident_pages, stretches};
 use super::used_bytes;
 use crate::processors;
 use crate::server::Server;
@@ -98,19 +100,20 @@ fn run(server: &Weak<Server>) {
 }
 
 /// Populates a stretch, if the system can: here, or where a worker does that between its rounds.
-fn populate_for(server: &Weak<Server>, stretch: usize) -> bool {
-    let by_worker = server.upgrade().filter(|server| {
-        let processors = thread::available_parallelism().map_or(1, usize::from);
-        processors <= server.workers.len()
-    });
-    let done = by_worker.and_then(|server| server.populating.offer(stretch));
-    done.unwrap_or_else(|| populate(stretch).is_ok())
+fn populate(server: &Server, stretch: usize) -> bool {
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    let by_worker = if processors <= server.workers.len() {
+        server.huge_pages.offer(stretch, Way::Populate)
+    } else {
+        None
+    };
+    by_worker.unwrap_or_else(|| Way::Populate.put(stretch).is_ok())
 }
 
-/// Populates what a worker is offered, if it is; to be called between its rounds.
+/// Puts what a worker is offered on a huge page, if it is; to be called between its rounds.
 #[inline]
 pub fn serve(server: &Server) {
-    server.populating.serve(|stretch| populate(stretch).is_ok());
+    server.huge_pages.serve(|stretch, way| way.put(stretch).is_ok());
 }
 
 /// Whether memory may lie on huge pages.
@@ -164,6 +167,10 @@ struct Stretches {
     /// Memory in use at the last whole pass.
     used_bytes: u64,
     growth: Growth,
+    /// What is still to be looked at for full ones on small pages.
+    unseen: vec::IntoIter<usize>,
+    /// When one of those may be moved while memory grows, at the earliest.
+    next_move: Option<Instant>,
 }
 
 impl Default for Stretches {
@@ -173,6 +180,8 @@ impl Default for Stretches {
             forgotten_at: Instant::now(),
             used_bytes: 0,
             growth: Growth::default(),
+            unseen: Vec::new().into_iter(),
+            next_move: None,
         }
     }
 }
@@ -183,17 +192,20 @@ impl Stretches {
         let mut used_bytes = super::used_bytes();
         self.growth.begin(used_bytes);
         let mut grows = false;
-        let populate = |stretch| populate_for(server, stretch);
-        while server.upgrade().is_some_and(|server| is_wanted(&server))
+        while let Some(server) = server.upgrade().filter(|server| is_wanted(server))
             && let Some(wait) = pace.next(used_bytes, INTERVAL)
         {
             if grows != pace.grows() {
                 grows = pace.grows();
                 super::keep_freed_pages(grows);
             }
-            if !server.upgrade().is_some_and(|server| is_saving(&server)) {
+            if !is_saving(&server) {
+                let populate = |stretch| populate(&server, stretch);
                 self.growth.follow(used_bytes, &mut self.settled, &populate);
+                self.catch_up(used_bytes, &server);
             }
+            // Nobody is to wait for this thread to let go of it.
+            drop(server);
             thread::sleep(wait);
             used_bytes = super::used_bytes();
         }
@@ -201,6 +213,46 @@ impl Stretches {
             super::keep_freed_pages(false);
         }
         used_bytes
+    }
+
+    /// Has the only worker move a stretch that was filled on small pages, while memory grows.
+    fn catch_up(&mut self, used_bytes: u64, server: &Server) {
+        let began = Instant::now();
+        if server.workers.len() > 1
+            || !is_quiet(server)
+            || Growth::most_ahead(used_bytes) == 0
+            || self.next_move.is_some_and(|at| at > began)
+        {
+            return;
+        }
+        if self.unseen.len() == 0 {
+            self.look_anew(&mappings());
+        }
+        let rest = match self.next_full() {
+            Some(stretch) => {
+                let way = self.growth.way_to_move(stretch);
+                if server.huge_pages.offer(stretch, way) == Some(true) {
+                    self.settled.insert(stretch);
+                }
+                began.elapsed() * REST
+            }
+            None => INTERVAL,
+        };
+        self.next_move = Some(Instant::now() + rest);
+    }
+
+    /// Begins anew to look for full stretches on small pages.
+    fn look_anew(&mut self, mappings: &[Range<usize>]) {
+        let unseen: Vec<_> = mappings.iter().flat_map(stretches).collect();
+        self.unseen = unseen.into_iter();
+    }
+
+    /// The next full stretch that is on small pages.
+    fn next_full(&mut self) -> Option<usize> {
+        let Stretches { unseen, settled, .. } = self;
+        unseen.find(|stretch| {
+            !settled.contains(stretch) && resident_pages(*stretch) + MISSING >= PAGES
+        })
     }
 
     /// Moves what is resident and not on huge pages yet. What the system cannot move just now is tried
@@ -213,15 +265,13 @@ impl Stretches {
         if !is_quiet(server) || used_bytes.abs_diff(self.used_bytes) < HUGE as u64 {
             return;
         }
-        for stretch in mappings().iter().flat_map(stretches) {
-            if self.settled.contains(&stretch) || resident_pages(stretch) + MISSING < PAGES {
-                continue;
-            }
+        self.look_anew(&mappings());
+        while let Some(stretch) = self.next_full() {
             if !is_quiet(server) || super::used_bytes() >= used_bytes + HUGE as u64 {
                 return;
             }
             let began = Instant::now();
-            let is_settled = match self.growth.collapse(stretch) {
+            let is_settled = match self.growth.way_to_move(stretch).put(stretch) {
                 Ok(()) => true,
                 // The system cannot do this, with this memory or at all.
                 Err(error) if error.raw_os_error() == Some(libc::EINVAL) => true,
@@ -240,7 +290,30 @@ impl Stretches {
 
 #[cfg(test)]
 mod tests {
+    use std::slice;
+
     use super::*;
+    use crate::memory::pages::SMALL;
+
+    #[test]
+    fn full_stretches_are_found_once_unless_they_are_settled() {
+        let mut memory: Vec<u8> = Vec::with_capacity(8 * HUGE);
+        let mapping = memory.as_ptr().addr()..memory.as_ptr().addr() + memory.capacity();
+        let whole: Vec<usize> = stretches(&mapping).collect();
+        memory.resize(whole[4] + HUGE - MISSING * SMALL - mapping.start, 7);
+        let mut known = Stretches::default();
+        known.settled.extend([whole[1], whole[3]]);
+        known.look_anew(slice::from_ref(&mapping));
+        assert_eq!(known.next_full(), Some(whole[0]));
+        known.settled.insert(whole[2]);
+        assert_eq!(known.next_full(), Some(whole[4]), "nearly full is enough");
+        // What follows may be resident from an earlier use.
+        let rest: Vec<_> = std::iter::from_fn(|| known.next_full()).collect();
+        assert!(rest.iter().all(|stretch| *stretch > whole[4]));
+        assert_eq!(known.next_full(), None);
+        known.look_anew(slice::from_ref(&mapping));
+        assert_eq!(known.next_full(), Some(whole[0]));
+    }
 
     #[test]
     fn the_load_is_that_of_the_other_threads() {
