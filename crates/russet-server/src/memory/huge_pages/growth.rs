@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 use crate::memory::pages::{HUGE, PAGES, SMALL, Way, mappings, resident_pages, stretches};
 
 /// Unused stretches on huge pages take at most one part in so many of the memory in use.
-const SHARE: u64 = 64;
+const SHARE: u64 = 160;
 /// How many more pages of a stretch are resident than at the search before, where memory grows.
 const GROWN: usize = 32;
 /// After mappings were searched, they are not for so many times as long as that took.
@@ -53,11 +53,6 @@ pub struct Growth {
 }
 
 impl Growth {
-    /// How many stretches may be ahead, with so many bytes in use: none while the server is small.
-    pub fn most_ahead(used_bytes: u64) -> usize {
-        (used_bytes / (HUGE as u64 * SHARE)) as usize
-    }
-
     /// Memory grows again, which it may do elsewhere than the last time.
     pub fn begin(&mut self, used_bytes: u64) {
         self.partly_resident.clear();
@@ -72,7 +67,7 @@ impl Growth {
         settled: &mut HashSet<usize>,
         populate: &dyn Fn(usize) -> bool,
     ) {
-        let most = Self::most_ahead(used_bytes);
+        let most = (used_bytes / (HUGE as u64 * SHARE)) as usize;
         self.advance(settled, populate);
         // Stretches that were passed while nobody looked would leave more expected than there is.
         self.expected_bytes = self.expected_bytes.min(used_bytes);

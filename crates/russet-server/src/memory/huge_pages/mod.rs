@@ -61,10 +61,14 @@ use crate::server::Server;
 const INTERVAL: Duration = Duration::from_millis(250);
 /// After a stretch was moved, nothing is for so many times as long as that took.
 const REST: u32 = 9;
+/// While memory grows, which does not go on for long.
+const GROWING_REST: u32 = 3;
 /// And while the server is busy.
 const BUSY_REST: u32 = 255;
 /// A server that takes more than one part in so many of one processor's time is busy.
 const BUSY_SHARE: u32 = 4;
+/// While less memory is in use, what is filled on small pages is not moved as long as it grows.
+const WORTH_A_PAUSE: u64 = 64 * HUGE as u64;
 /// How many of a stretch's small pages need not be resident: what resident memory grows by.
 const MISSING: usize = 4;
 /// How long a stretch that was put on a huge page is believed to be on it.
@@ -220,7 +224,7 @@ impl Stretches {
         let began = Instant::now();
         if server.workers.len() > 1
             || !is_quiet(server)
-            || Growth::most_ahead(used_bytes) == 0
+            || used_bytes < WORTH_A_PAUSE
             || self.next_move.is_some_and(|at| at > began)
         {
             return;
@@ -234,7 +238,7 @@ impl Stretches {
                 if server.huge_pages.offer(stretch, way) == Some(true) {
                     self.settled.insert(stretch);
                 }
-                began.elapsed() * REST
+                began.elapsed() * GROWING_REST
             }
             None => INTERVAL,
         };
