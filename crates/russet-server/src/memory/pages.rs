@@ -79,6 +79,11 @@ pub enum Way {
 }
 
 impl Way {
+    /// Puts a stretch on a huge page.
+    ///
+    /// # Errors
+    ///
+    /// The system's: it can't do this, nothing is mapped there, or there is no huge page for what is moved.
     pub fn put(self, stretch: usize) -> io::Result<()> {
         match self {
             Way::Populate => on_huge_pages(stretch, libc::MADV_POPULATE_WRITE),

@@ -9,9 +9,10 @@
 //!
 //! # How
 //!
-//! Where every processor has a worker, the thread only says which stretch it is about, and how it is put
-//! on a huge page. A worker that has sent its replies does that then. The thread waits for that, but not for long: workers sleep when
-//! nobody asks them for anything, and are in nobody's way then.
+//! The thread only says which stretch it is about, and how it is put on a huge page: where every processor
+//! has a worker, of what it populates, and always of what is moved while memory grows. A worker that has
+//! sent its replies does that then. The thread waits for it, but not for long: workers sleep when nobody asks
+//! them for anything, and are in nobody's way then.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -83,7 +84,6 @@ mod tests {
     use std::sync::atomic::AtomicBool;
 
     use super::*;
-    use crate::memory::pages::HUGE;
 
     #[test]
     fn each_stretch_is_put_there_once() {

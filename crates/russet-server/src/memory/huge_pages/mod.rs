@@ -61,12 +61,12 @@ use crate::server::Server;
 const INTERVAL: Duration = Duration::from_millis(250);
 /// After a stretch was moved, nothing is for so many times as long as that took.
 const REST: u32 = 9;
-/// While memory grows, which does not go on for long.
-const GROWING_REST: u32 = 3;
 /// And while the server is busy.
 const BUSY_REST: u32 = 255;
 /// A server that takes more than one part in so many of one processor's time is busy.
 const BUSY_SHARE: u32 = 4;
+/// And while memory grows, which does not go on for long.
+const GROWING_REST: u32 = 3;
 /// While less memory is in use, what is filled on small pages is not moved as long as it grows.
 const WORTH_A_PAUSE: u64 = 64 * HUGE as u64;
 /// How many of a stretch's small pages need not be resident: what resident memory grows by.
@@ -206,8 +206,8 @@ impl Stretches {
             if !is_saving(&server) {
                 let populate = |stretch| populate(&server, stretch);
                 self.growth.follow(used_bytes, &mut self.settled, &populate);
-                self.catch_up(used_bytes, &server);
             }
+            self.catch_up(used_bytes, &server);
             // Nobody is to wait for this thread to let go of it.
             drop(server);
             thread::sleep(wait);
