@@ -17,7 +17,7 @@ pub mod tools;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 pub use client::{Client, encode};
-pub use process::Server;
+pub use process::{Server, signal};
 pub use russet_resp::decode::Value as Reply;
 
 /// Whether this run is CI's, where a missing tool is a failure rather than a reason to skip.

@@ -128,9 +128,10 @@ impl Batch {
         self.items.get(self.next).map(|(at, _)| *at)
     }
 
-    /// Drops what a connection that is closed still asks for.
+    /// Drops what a connection that is closed still asks for, and that it asked for anything: another
+    /// may be given its number.
     pub fn forget(&mut self, connection: usize) {
-        for (at, _) in &mut self.items[self.next..] {
+        for (at, _) in &mut self.items {
             if *at == connection {
                 *at = GONE;
             }

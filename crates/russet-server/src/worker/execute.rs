@@ -129,8 +129,19 @@ impl Worker {
         self.after_command(at);
         // Before other commands need memory that clients have: then keys would be evicted.
         self.charge_for_output(at);
+        // Nobody is evicted for what this frees.
+        self.close_if_cut_off(at);
         self.evict_clients();
         self.read_own_mail();
+    }
+
+    /// Closes a connection that gets no more replies to what it has in the batch. Later commands of the
+    /// batch find its client gone, as if they had come in the next round.
+    #[inline]
+    fn close_if_cut_off(&mut self, at: usize) {
+        if self.connections[at].client.close == Close::Now {
+            self.close(at);
+        }
     }
 
     /// Gives a connection a buffer for its replies, if it has none.

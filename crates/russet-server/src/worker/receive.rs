@@ -64,7 +64,8 @@ impl Worker {
                     return;
                 }
             }
-            // A connection that was closed meanwhile left its number behind.
+            // Closed meanwhile were only connections that had been served, and their numbers, which others
+            // may have now, are behind; or a message has closed this one before the round.
             if self.connections.contains(at) {
                 self.connections[at].queued = false;
                 self.serve(at);

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use russet_e2e::{Client, text};
+use russet_e2e::{Client, encode, signal, text};
 
 use super::{clients, error, eventually, field, id_of, line_of, ok, server, status};
 
@@ -81,6 +81,27 @@ fn a_client_that_does_not_read_is_closed_and_others_are_served() {
     eventually("it is closed", || line_of(&mut other, id).is_none());
     sender.join().expect("the sender ends");
     assert_eq!(other.run("PING"), status("PONG"));
+}
+
+#[test]
+fn who_is_closed_for_its_output_is_gone_for_the_next_command() {
+    let limit = ["normal", "1mb", "0", "0"];
+    let server =
+        server(&[&["--worker-threads", "1", "--client-output-buffer-limit"], &limit[..]].concat());
+    let [mut other, mut greedy] = clients(&server);
+    assert_eq!(other.run("SETRANGE large 2000000 x").integer(), Some(2_000_001));
+    let id = id_of(&mut greedy);
+    // Stopped, the server is sent both before it looks again, and finds them in one round.
+    signal(server.process_id(), "STOP");
+    let commands = [&["GET", "large"][..], &["INCR", "n"], &["FLUSHALL"], &["INCR", "n"]];
+    greedy.send(&commands.map(encode).concat()).expect("it is open");
+    other.send(&encode(&["CLIENT", "LIST"])).expect("it is open");
+    signal(server.process_id(), "CONT");
+    let list = text(&other.receive().expect("it is open"));
+    assert!(!list.lines().any(|line| field(line, "id") == id.to_string()), "{list}");
+    assert_eq!(greedy.read_to_end().expect("it ends"), b"");
+    assert_eq!(other.run("EXISTS n").integer(), Some(0), "nothing more is executed for it");
+    assert_eq!(other.run("EXISTS large").integer(), Some(1));
 }
 
 #[test]

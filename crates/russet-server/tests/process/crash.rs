@@ -2,7 +2,9 @@
 
 use std::os::unix::process::ExitStatusExt;
 
-use super::{end_of, server, signal};
+use russet_e2e::signal;
+
+use super::{end_of, server};
 
 const SIGABRT: i32 = 6;
 const SIGSEGV: i32 = 11;

@@ -1,8 +1,8 @@
 //! Ending in order: SHUTDOWN and signals.
 
-use russet_e2e::{Reply, text};
+use russet_e2e::{Reply, signal, text};
 
-use super::{end_of, server, signal, wait_until};
+use super::{end_of, server, wait_until};
 
 #[test]
 fn shutdown_ends_the_server_without_a_reply() {

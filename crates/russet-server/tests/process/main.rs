@@ -36,12 +36,6 @@ fn spawn(directory: &Path, arguments: &[&str], environment: &[(&str, &Path)]) ->
         .expect("the program starts")
 }
 
-/// Sends a signal by its name.
-fn signal(process: u32, name: &str) {
-    let sent = Command::new("kill").args(["-s", name, &process.to_string()]).status();
-    assert!(sent.expect("kill runs").success());
-}
-
 /// Waits until something is so.
 fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + LIMIT;

@@ -5,9 +5,9 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixDatagram, UnixStream};
 
-use russet_e2e::text;
+use russet_e2e::{signal, text};
 
-use super::{LIMIT, server, signal, spawn, wait_until};
+use super::{LIMIT, server, spawn, wait_until};
 
 #[test]
 fn the_log_says_who_has_started() {
