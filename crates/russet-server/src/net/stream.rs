@@ -1,10 +1,14 @@
 //! A connection of either kind.
+//!
+//! Bytes are moved by `send(2)` and `recv(2)`, which know that they are given a socket. `write(2)` and
+//! `read(2)` do for it all that they do for a file, before and after, for every batch of commands.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use mio::event::Source;
 use mio::{Interest, Registry, Token};
+use rustix::net::{RecvFlags, SendFlags, recv, send};
 
 /// A non-blocking TCP or unix connection.
 #[derive(Debug)]
@@ -28,27 +32,27 @@ impl Stream {
     ///
     /// # Errors
     ///
-    /// As `read(2)`.
+    /// As `recv(2)`.
     pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        Ok(rustix::io::read(self, buffer)?)
+        Ok(recv(self, buffer, RecvFlags::empty())?.0)
     }
 
     /// Sends from `bytes`.
     ///
     /// # Errors
     ///
-    /// As `write(2)`; the runtime has SIGPIPE ignored.
+    /// As `send(2)`.
     pub fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        Ok(rustix::io::write(self, bytes)?)
+        Ok(send(self, bytes, SendFlags::NOSIGNAL)?)
     }
 
     /// Receives behind the bytes that `buffer` holds, into the room it has.
     ///
     /// # Errors
     ///
-    /// As `read(2)`.
+    /// As `recv(2)`.
     pub fn append_to(&self, buffer: &mut Vec<u8>) -> io::Result<usize> {
-        Ok(rustix::io::read(self, rustix::buffer::spare_capacity(buffer))?)
+        Ok(recv(self, rustix::buffer::spare_capacity(buffer), RecvFlags::empty())?.0)
     }
 
     fn source(&mut self) -> &mut dyn Source {
