@@ -49,6 +49,7 @@ const UNSAFE_MODULES: &[(&str, &str)] = &[
     ("crates/russet-server/src/process/crash/signal.rs", "what a signal handler may do"),
     ("crates/russet-keyspace/src/gate.rs", "a cell that the gate's model proves to be alone in"),
     ("crates/russet-keyspace/src/keyspace.rs", "hands out a shard to whoever holds its lock"),
+    ("crates/russet-keyspace/src/keyspace/exclusive.rs", "reads a shard behind the closed gate"),
     ("crates/russet-keyspace/src/entry/", "header, key and value in one allocation of their size"),
 ];
 

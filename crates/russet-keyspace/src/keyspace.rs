@@ -20,6 +20,7 @@
 //! Key counts are kept beside the shards, per database and striped by shard, so that DBSIZE and INFO
 //! read them without taking a lock.
 
+mod exclusive;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
@@ -34,15 +35,16 @@ use russet_data::keyed_hash::KeyedHash;
 use russet_data::object::{Object, PlaceAhead};
 use russet_data::relocation::Relocation;
 use russet_data::table::{
-    Ahead, CACHE_LINE_BYTES, ItemRef, KeyHasher, Table, prefetch, prefetch_to_write,
+    Ahead, CACHE_LINE_BYTES, ItemRef, KeyHasher, prefetch, prefetch_to_write,
 };
 use smallvec::SmallVec;
 
+pub use self::exclusive::Exclusive;
 use crate::entry::{Entry, ValueRef};
 use crate::expiry::{DEADLINE_MAX_MS, Due};
-use crate::gate::{Alone, Gate, Refused};
+use crate::gate::{Gate, Refused};
 use crate::lock_order::{self, TryLocks};
-use crate::shard::{Db, Shard};
+use crate::shard::Shard;
 use crate::snapshot::Picture;
 use crate::waiters::Waiter;
 use crate::wake_lock::{Sharing, WakeLock, WorkerSet};
@@ -121,8 +123,9 @@ pub struct Keyspace {
     picture: RwLock<Option<Arc<dyn Picture>>>,
 }
 
-// SAFETY: a `Shard` inside its `UnsafeCell` is reached only through a `ShardGuard`. By W1 and G1
-// there is at most one guard for a shard at any time, so sharing the keyspace hands each shard from
+// SAFETY: a `Shard` inside its `UnsafeCell` is reached only through a `ShardGuard`, or through an
+// `Exclusive`, which lends it as its guard is lent. By W1 and G1 there is at most one guard for a shard
+// at any time, so sharing the keyspace hands each shard from
 // thread to thread, which `Shard: Send` allows (the assertion below).
 unsafe impl Sync for Keyspace {}
 
@@ -196,8 +199,7 @@ impl Keyspace {
     /// The shard, unless somebody holds it.
     #[inline]
     pub fn try_lock(&self, shard: usize) -> Option<ShardGuard<'_>> {
-        let cell = &self.shards[shard];
-        cell.lock.try_acquire(self.sharing).then(|| self.locked(cell, shard))
+        self.try_take(shard).map(|taken| self.guard(taken))
     }
 
     /// The shard, if it is free or becomes free within a moment.
@@ -218,11 +220,6 @@ impl Keyspace {
         lock_order::lock_all(self, shards, worker)
     }
 
-    #[inline]
-    fn locked<'a>(&'a self, cell: &'a ShardCell, index: usize) -> ShardGuard<'a> {
-        ShardGuard { cell, keyspace: self, index, locked: true }
-    }
-
     /// All shards at once, for a worker that is outside the gate.
     ///
     /// # Errors
@@ -230,11 +227,7 @@ impl Keyspace {
     /// `None` if another worker is inside and does not leave: the caller sets the command aside.
     pub fn exclusive(&self, worker: usize) -> Option<Exclusive<'_>> {
         match self.gate.close(worker) {
-            Ok(alone) => {
-                let cell = &self.shards[0];
-                let guard = ShardGuard { cell, keyspace: self, index: 0, locked: false };
-                Some(Exclusive { keyspace: self, alone: Some(alone), guard })
-            }
+            Ok(alone) => Some(Exclusive::new(self, alone)),
             Err(Refused::Registered) => None,
             Err(Refused::Crowded(woken)) => {
                 self.wake(woken);
@@ -247,6 +240,12 @@ impl Keyspace {
     #[inline]
     pub fn prefetch_shard(&self, shard: usize) {
         prefetch_to_write(std::ptr::from_ref(&self.shards[shard]).cast());
+    }
+
+    /// The guard of a shard whose lock is not held, behind the closed gate.
+    fn unlocked(&self, shard: usize) -> ShardGuard<'_> {
+        let number = ShardNumber::new(shard, false);
+        ShardGuard { cell: &self.shards[shard], keyspace: self, number }
     }
 
     fn wake(&self, workers: WorkerSet) {
@@ -345,17 +344,33 @@ impl Keyspace {
 }
 
 impl<'a> TryLocks for &'a Keyspace {
+    type Taken = TakenShard<'a>;
     type Guard = ShardGuard<'a>;
 
     #[inline]
-    fn try_lock(self, shard: usize) -> Option<ShardGuard<'a>> {
-        Keyspace::try_lock(self, shard)
+    fn try_take(self, shard: usize) -> Option<TakenShard<'a>> {
+        let cell = &self.shards[shard];
+        cell.lock.try_acquire(self.sharing).then_some(TakenShard { cell, index: shard })
     }
 
-    fn lock_or_register(self, shard: usize, worker: usize) -> Option<ShardGuard<'a>> {
+    fn take_or_register(self, shard: usize, worker: usize) -> Option<TakenShard<'a>> {
         let cell = &self.shards[shard];
-        cell.lock.acquire_or_register(worker, self.sharing).then(|| self.locked(cell, shard))
+        let taken = cell.lock.acquire_or_register(worker, self.sharing);
+        taken.then_some(TakenShard { cell, index: shard })
     }
+
+    #[inline]
+    fn guard(self, taken: TakenShard<'a>) -> ShardGuard<'a> {
+        let TakenShard { cell, index } = taken;
+        ShardGuard { cell, keyspace: self, number: ShardNumber::new(index, true) }
+    }
+}
+
+/// A shard whose lock was taken, and of which no guard was made yet.
+#[must_use]
+pub(crate) struct TakenShard<'a> {
+    cell: &'a ShardCell,
+    index: usize,
 }
 
 /// One shard, for as long as this lives.
@@ -363,15 +378,36 @@ pub struct ShardGuard<'a> {
     /// The shard of that number, looked up once.
     cell: &'a ShardCell,
     keyspace: &'a Keyspace,
-    index: usize,
-    /// Whether the shard's lock is to be let go; behind a closed gate there is none.
-    locked: bool,
+    number: ShardNumber,
+}
+
+/// The number of a shard and whether its lock is to be let go, which behind a closed gate is not held.
+/// In one word, because a guard is made for every command: one with a smaller field is moved by loads
+/// that have to wait until the stores that made it have reached the cache.
+#[derive(Clone, Copy)]
+struct ShardNumber(usize);
+
+impl ShardNumber {
+    #[inline]
+    fn new(index: usize, is_locked: bool) -> Self {
+        ShardNumber(index << 1 | usize::from(is_locked))
+    }
+
+    #[inline]
+    fn index(self) -> usize {
+        self.0 >> 1
+    }
+
+    #[inline]
+    fn is_locked(self) -> bool {
+        self.0 & 1 == 1
+    }
 }
 
 impl Drop for ShardGuard<'_> {
     #[inline]
     fn drop(&mut self) {
-        if self.locked {
+        if self.number.is_locked() {
             let woken = self.cell.lock.release(self.keyspace.sharing);
             if !woken.is_empty() {
                 self.keyspace.wake(woken);
@@ -384,7 +420,7 @@ impl<'a> ShardGuard<'a> {
     /// The number of the shard.
     #[inline]
     pub fn index(&self) -> usize {
-        self.index
+        self.number.index()
     }
 
     /// Who takes a picture of this shard.
@@ -551,7 +587,7 @@ impl<'a> ShardGuard<'a> {
         if was_empty {
             self.keep_epoch(db, hash);
         }
-        keyspace.count(db, self.index).keys.fetch_add(1, Ordering::Relaxed);
+        keyspace.count(db, self.index()).keys.fetch_add(1, Ordering::Relaxed);
         if expire_at_ms.is_some() {
             self.expiry_changed(db, hash, None, expire_at_ms);
         }
@@ -562,7 +598,7 @@ impl<'a> ShardGuard<'a> {
         let keyspace = self.keyspace;
         self.hand_over(db, hash);
         let entry = self.shard_mut().db_mut(db)?.table.remove(hash, key)?;
-        keyspace.count(db, self.index).keys.fetch_sub(1, Ordering::Relaxed);
+        keyspace.count(db, self.index()).keys.fetch_sub(1, Ordering::Relaxed);
         let expire_at_ms = entry.expire_at_ms();
         if expire_at_ms.is_some() {
             self.expiry_changed(db, hash, expire_at_ms, None);
@@ -579,13 +615,13 @@ impl<'a> ShardGuard<'a> {
         }
         if let Some(deadline_ms) = after {
             index.insert(deadline_ms, hash);
-            let next = &self.keyspace.next_expiry_ms[self.index];
+            let next = &self.keyspace.next_expiry_ms[self.index()];
             if deadline_ms < next.load(Ordering::Relaxed) {
                 next.store(deadline_ms, Ordering::Relaxed);
                 self.keyspace.expiry_advances.fetch_add(1, Ordering::Relaxed);
             }
         }
-        let counts = self.keyspace.count(db, self.index);
+        let counts = self.keyspace.count(db, self.index());
         let difference = i64::from(after.is_some()) - i64::from(before.is_some());
         if difference != 0 {
             counts.expires.fetch_add(difference, Ordering::Relaxed);
@@ -618,7 +654,7 @@ impl<'a> ShardGuard<'a> {
     /// Looks up when the next key of the shard expires, and announces it.
     pub fn renew_next_expiry(&mut self) -> Option<i64> {
         let first = self.shard().dbs().filter_map(|(_, db)| db.expiry.first()).min();
-        self.keyspace.next_expiry_ms[self.index].store(first.unwrap_or(NEVER), Ordering::Relaxed);
+        self.keyspace.next_expiry_ms[self.index()].store(first.unwrap_or(NEVER), Ordering::Relaxed);
         first
     }
 
@@ -650,7 +686,7 @@ impl<'a> ShardGuard<'a> {
         self.hand_over(db, hash);
         let content = self.shard_mut().db_mut(db).expect("it is still there");
         let entry = content.table.remove(hash, &key).expect("it was just seen");
-        let counts = keyspace.count(db, self.index);
+        let counts = keyspace.count(db, self.index());
         counts.keys.fetch_sub(1, Ordering::Relaxed);
         counts.expires.fetch_sub(1, Ordering::Relaxed);
         counts.deadlines.fetch_sub(deadline_units(entry.expire_at_ms()), Ordering::Relaxed);
@@ -695,86 +731,5 @@ impl<'a> ShardGuard<'a> {
     /// The hash function of the keyspace.
     pub fn hasher(&self) -> &'a KeyedHash {
         &self.keyspace.hasher
-    }
-}
-
-/// All shards, for the only worker inside a closed gate. The gate reopens when this is dropped.
-pub struct Exclusive<'a> {
-    keyspace: &'a Keyspace,
-    alone: Option<Alone<'a>>,
-    /// Moved from shard to shard; the only guard there is.
-    guard: ShardGuard<'a>,
-}
-
-impl Drop for Exclusive<'_> {
-    fn drop(&mut self) {
-        let alone = self.alone.take().expect("taken only here");
-        self.keyspace.wake(alone.reopen());
-    }
-}
-
-impl<'a> Exclusive<'a> {
-    /// One of the shards.
-    pub fn shard(&mut self, index: usize) -> &mut ShardGuard<'a> {
-        (self.guard.cell, self.guard.index) = (&self.keyspace.shards[index], index);
-        &mut self.guard
-    }
-
-    /// The entry of a key in one of the shards, expired or not.
-    pub fn find(&self, shard: usize, db: u32, hash: u64, key: &[u8]) -> Option<EntryRef<'_>> {
-        // SAFETY: nobody else is inside the closed gate (G1), and whoever changes a shard through
-        // this borrows it mutably.
-        let shard = unsafe { &*self.keyspace.shards[shard].shard.get() };
-        shard.db(db)?.table.find(hash, key)
-    }
-
-    /// Gives all shards to who takes a picture.
-    pub(crate) fn set_picture(&mut self, picture: &Arc<dyn Picture>) {
-        *self.keyspace.picture.write() = Some(picture.clone());
-    }
-
-    /// Lets two logical databases change places. Watchers and waiters stay with their logical
-    /// database.
-    pub fn swap_dbs(&mut self, one: u32, other: u32) {
-        let (a, b) = (self.keyspace.physical_db(one), self.keyspace.physical_db(other));
-        for index in 0..self.keyspace.shard_count() {
-            let shard = self.shard(index).shard_mut();
-            shard.swap_watchers(a, b);
-            shard.waiters.swap(a, b);
-        }
-        self.keyspace.physical[one as usize].store(b, Ordering::Relaxed);
-        self.keyspace.physical[other as usize].store(a, Ordering::Relaxed);
-    }
-
-    /// Number of shards.
-    pub fn shard_count(&self) -> usize {
-        self.keyspace.shard_count()
-    }
-
-    /// Empties a physical database and returns its tables, to be freed wherever the caller likes. If a
-    /// picture is being taken, it gets the tables and frees them.
-    pub fn take_db(&mut self, db: u32) -> Vec<Table<Entry>> {
-        let mut tables = Vec::new();
-        for index in 0..self.keyspace.shard_count() {
-            let guard = self.shard(index);
-            if let Some(Db { table, .. }) = guard.shard_mut().db_mut(db).map(std::mem::take)
-                && !table.is_empty()
-            {
-                match guard.picture() {
-                    Some(picture) => picture.adopt(db, table, guard.shard().epoch),
-                    None => tables.push(table),
-                }
-            }
-            guard.shard_mut().drop_if_empty(db);
-            let first = guard.shard().dbs().filter_map(|(_, db)| db.expiry.first()).min();
-            let next = &guard.keyspace.next_expiry_ms[index];
-            next.store(first.unwrap_or(NEVER), Ordering::Relaxed);
-        }
-        for stripe in self.keyspace.counts[db as usize].get().into_iter().flat_map(|all| &all[..]) {
-            stripe.keys.store(0, Ordering::Relaxed);
-            stripe.expires.store(0, Ordering::Relaxed);
-            stripe.deadlines.store(0, Ordering::Relaxed);
-        }
-        tables
     }
 }

@@ -21,36 +21,49 @@ use crate::sync::spin;
 /// not go on with a thread that spins before others have got on: it would be refused too rarely.
 const TRIES: usize = if cfg!(loom) { 1 } else { 64 };
 
-/// A reference to locks with numbers.
+/// A reference to locks with numbers. A guard is made apart from taking its lock: once, where it is
+/// used, rather than at the end of each of the ways to take it, from where it would be moved.
 pub(crate) trait TryLocks: Copy {
+    /// That a lock was taken, for the one guard that is made of this.
+    type Taken;
     /// A lock that is held until this is dropped.
     type Guard;
 
-    /// The lock, if it is free.
-    fn try_lock(self, lock: usize) -> Option<Self::Guard>;
+    /// Takes the lock, if it is free.
+    fn try_take(self, lock: usize) -> Option<Self::Taken>;
 
-    /// The lock, if it is free; otherwise `worker` is woken when it is let go.
-    fn lock_or_register(self, lock: usize, worker: usize) -> Option<Self::Guard>;
+    /// Takes the lock, if it is free; otherwise `worker` is woken when it is let go.
+    fn take_or_register(self, lock: usize, worker: usize) -> Option<Self::Taken>;
+
+    /// Holds a lock that was taken.
+    fn guard(self, taken: Self::Taken) -> Self::Guard;
 }
 
-/// The lock, if it is free or becomes free within a moment.
+/// Takes the lock, if it is free or becomes free within a moment.
 #[inline]
-pub(crate) fn try_briefly<L: TryLocks>(locks: L, lock: usize) -> Option<L::Guard> {
+fn take_briefly<L: TryLocks>(locks: L, lock: usize) -> Option<L::Taken> {
     for attempt in 0..TRIES {
         if attempt > 0 {
             spin();
         }
-        if let Some(guard) = locks.try_lock(lock) {
-            return Some(guard);
+        if let Some(taken) = locks.try_take(lock) {
+            return Some(taken);
         }
     }
     None
 }
 
+/// The lock, if it is free or becomes free within a moment.
+#[inline]
+pub(crate) fn try_briefly<L: TryLocks>(locks: L, lock: usize) -> Option<L::Guard> {
+    take_briefly(locks, lock).map(|taken| locks.guard(taken))
+}
+
 /// The lock; or, if it stays busy, nothing: then `worker` is woken when it is let go.
 #[inline]
 pub(crate) fn lock_one<L: TryLocks>(locks: L, lock: usize, worker: usize) -> Option<L::Guard> {
-    try_briefly(locks, lock).or_else(|| locks.lock_or_register(lock, worker))
+    let taken = take_briefly(locks, lock).or_else(|| locks.take_or_register(lock, worker));
+    taken.map(|taken| locks.guard(taken))
 }
 
 /// All of the `wanted` locks, which ascend; or none, and `worker` is woken when it should try again.
@@ -72,7 +85,9 @@ pub(crate) fn lock_all<L: TryLocks>(
         let Some(&busy) = busy else { return Some(guards) };
         // The others are let go before, because whoever holds the busy one may want them.
         drop(guards);
-        locks.lock_or_register(busy, worker)?;
+        let taken = locks.take_or_register(busy, worker)?;
+        // Whoever waits for it is woken, and it is tried for from the start.
+        drop(locks.guard(taken));
     }
 }
 
@@ -110,17 +125,19 @@ mod model {
     }
 
     impl<'a> TryLocks for &'a Locks {
+        type Taken = usize;
         type Guard = Guard<'a>;
 
-        fn try_lock(self, lock: usize) -> Option<Guard<'a>> {
-            self.cells[lock].0.try_acquire(SHARING).then(|| Guard { locks: self, lock })
+        fn try_take(self, lock: usize) -> Option<usize> {
+            self.cells[lock].0.try_acquire(SHARING).then_some(lock)
         }
 
-        fn lock_or_register(self, lock: usize, worker: usize) -> Option<Guard<'a>> {
-            self.cells[lock]
-                .0
-                .acquire_or_register(worker, SHARING)
-                .then(|| Guard { locks: self, lock })
+        fn take_or_register(self, lock: usize, worker: usize) -> Option<usize> {
+            self.cells[lock].0.acquire_or_register(worker, SHARING).then_some(lock)
+        }
+
+        fn guard(self, taken: usize) -> Guard<'a> {
+            Guard { locks: self, lock: taken }
         }
     }
 
@@ -178,7 +195,9 @@ mod model {
                     if first.is_some() && writes_first {
                         self.write(declared);
                     }
-                    let second = first.as_ref().and_then(|_| self.try_lock(other));
+                    let second = first
+                        .as_ref()
+                        .and_then(|_| self.try_take(other).map(|taken| self.guard(taken)));
                     let is_covered = second.is_some();
                     if is_covered {
                         self.write(other);

@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use russet_data::relocation::Relocation;
+use russet_data::table::Table;
 
 use super::*;
 use crate::entry::IntBuf;

@@ -219,6 +219,26 @@ fn run(
     entry: &'static CommandEntry,
     request: Request<'_>,
 ) -> Outcome {
+    // Apart, so that the guard of the usual command is made where it is used.
+    let [hash] = request.hashes else {
+        return run_with_locks(server, worker, client, out, entry, request);
+    };
+    let Some(guard) = server.keyspace.lock(server.keyspace.shard_of(*hash), worker.id) else {
+        return Outcome::SetAside(Why::Shard);
+    };
+    within(server, worker, client, out, entry, request, Locks::One(guard), None, call)
+}
+
+/// As [`run`], for a command of no key or of several.
+#[inline(never)]
+fn run_with_locks(
+    server: &Server,
+    worker: &mut WorkerContext,
+    client: &mut Client,
+    out: &mut Vec<u8>,
+    entry: &'static CommandEntry,
+    request: Request<'_>,
+) -> Outcome {
     let Some(locks) = lock(&server.keyspace, worker.id, request.hashes) else {
         return Outcome::SetAside(Why::Shard);
     };
@@ -475,7 +495,6 @@ pub(crate) fn settle_reply(client: &mut Client, out: &mut Vec<u8>, reply_start: 
 
 /// The locks of the shards of some keys, or nothing: then the worker is woken when the one that
 /// was busy is let go.
-#[inline(always)] // into the way of nearly all commands
 pub(crate) fn lock<'a>(keyspace: &'a Keyspace, worker: usize, hashes: &[u64]) -> Option<Locks<'a>> {
     match hashes {
         [] => Some(Locks::None),
