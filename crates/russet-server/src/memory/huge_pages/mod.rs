@@ -68,7 +68,7 @@ const BUSY_SHARE: u32 = 4;
 /// And while memory grows, which does not go on for long.
 const GROWING_REST: u32 = 3;
 /// While less memory is in use, what is filled on small pages is not moved as long as it grows.
-const WORTH_A_PAUSE: u64 = 64 * HUGE as u64;
+const WORTH_A_PAUSE: u64 = 8 * HUGE as u64;
 /// How many of a stretch's small pages need not be resident: what resident memory grows by.
 const MISSING: usize = 4;
 /// How long a stretch that was put on a huge page is believed to be on it.
