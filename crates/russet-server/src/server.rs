@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::exec::Ctx;
 use crate::journal::Journal;
 use crate::lazy_free::LazyFree;
-use crate::memory::huge_pages::Handoff;
+use crate::memory::huge_pages::HugePages;
 use crate::net::AcceptorHandle;
 use crate::observe::{ErrorCounts, LatencyMonitor, Monitors, Sample, SlowEntry, SlowLog};
 use crate::pause::Pause;
@@ -66,7 +66,7 @@ pub struct Server {
     /// How far active defragmentation is.
     pub defrag_pass: DefragPass,
     /// Memory that workers are to put on huge pages.
-    pub huge_pages: Handoff,
+    pub huge_pages: HugePages,
     /// Counters that no worker owns.
     pub stats: ServerStats,
     /// SLOWLOG.

@@ -15,6 +15,10 @@
 //! one is put on a huge page. So there is one unused stretch at a time for each place at which memory
 //! grows, and none follows that is not known to be used.
 //!
+//! The places are found by the thread, which looks through the mappings for that. Where workers populate,
+//! they go on from there by themselves ([`Growth::advance`]): the thread, which shares their processors,
+//! comes too late where memory grows fast.
+//!
 //! Small servers do without ([`SHARE`]): what is unused would be too large a part of what they have.
 
 use std::cmp::Reverse;
@@ -46,6 +50,8 @@ pub struct Growth {
     ahead: Vec<usize>,
     /// All that were ever ahead, which the system leaves alone unless it is told otherwise.
     populated: HashSet<usize>,
+    /// Those of them that are not among the settled ones yet.
+    unsettled: Vec<usize>,
     /// What would be in use if memory grew at the known places only.
     expected_bytes: u64,
     /// When to search again at the earliest.
@@ -68,7 +74,7 @@ impl Growth {
         populate: &dyn Fn(usize) -> bool,
     ) {
         let most = (used_bytes / (HUGE as u64 * SHARE)) as usize;
-        self.advance(settled, populate);
+        self.advance(populate);
         // Stretches that were passed while nobody looked would leave more expected than there is.
         self.expected_bytes = self.expected_bytes.min(used_bytes);
         if used_bytes - self.expected_bytes >= UNEXPECTED
@@ -80,6 +86,12 @@ impl Growth {
             self.next_search = Some(Instant::now() + began.elapsed() * REST);
             self.expected_bytes = used_bytes;
         }
+        settled.extend(self.unsettled.drain(..));
+    }
+
+    /// Whether there is a place where memory grows.
+    pub fn has_places(&self) -> bool {
+        !self.ahead.is_empty()
     }
 
     /// How a stretch is moved to a huge page.
@@ -88,7 +100,7 @@ impl Growth {
     }
 
     /// Goes on where the allocator has come to.
-    fn advance(&mut self, settled: &mut HashSet<usize>, populate: &dyn Fn(usize) -> bool) {
+    pub fn advance(&mut self, populate: &dyn Fn(usize) -> bool) {
         let Ok(memory) = File::open("/proc/self/mem") else { return self.ahead.clear() };
         let mut ahead = std::mem::take(&mut self.ahead);
         ahead.retain_mut(|stretch| {
@@ -97,7 +109,7 @@ impl Growth {
             }
             let mut next = (1..=LOST_AFTER).map(|distance| *stretch + distance * HUGE);
             match next.find(|next| resident_pages(*next) == 0) {
-                Some(next) if self.put_ahead(next, settled, populate) => {
+                Some(next) if self.put_ahead(next, populate) => {
                     self.expected_bytes += (next - *stretch) as u64;
                     *stretch = next;
                     true
@@ -114,7 +126,7 @@ impl Growth {
         &mut self,
         mappings: &[Range<usize>],
         most: usize,
-        settled: &mut HashSet<usize>,
+        settled: &HashSet<usize>,
         populate: &dyn Fn(usize) -> bool,
     ) {
         let mut partly_resident = HashMap::new();
@@ -142,22 +154,17 @@ impl Growth {
         let mut grown: Vec<_> = grown.collect();
         grown.sort_unstable_by_key(|(by, _)| Reverse(*by));
         for (_, next) in grown {
-            if self.ahead.len() < most && self.put_ahead(next, settled, populate) {
+            if self.ahead.len() < most && self.put_ahead(next, populate) {
                 self.ahead.push(next);
             }
         }
     }
 
     /// Puts a stretch on a huge page, if the system can.
-    fn put_ahead(
-        &mut self,
-        stretch: usize,
-        settled: &mut HashSet<usize>,
-        populate: &dyn Fn(usize) -> bool,
-    ) -> bool {
+    fn put_ahead(&mut self, stretch: usize, populate: &dyn Fn(usize) -> bool) -> bool {
         let is_done = populate(stretch);
         if is_done {
-            settled.insert(stretch);
+            self.unsettled.push(stretch);
             self.populated.insert(stretch);
         }
         is_done
@@ -262,47 +269,46 @@ mod tests {
             println!("the system moves nothing here: {error}");
             return;
         }
-        let (mut growth, mut settled) = (Growth::default(), HashSet::new());
+        let mut growth = Growth::default();
         let mappings = [mapping, other_mapping];
-        let search =
-            |growth: &mut Growth, settled: &mut _| growth.search(&mappings, 4, settled, &populates);
+        let search = |growth: &mut Growth| growth.search(&mappings, 4, &HashSet::new(), &populates);
 
         fill(&mut still, other[2]);
         fill(&mut memory, whole[1] + SMALL);
-        search(&mut growth, &mut settled);
-        assert!(growth.ahead.is_empty(), "nothing has grown yet");
+        search(&mut growth);
+        assert!(!growth.has_places(), "nothing has grown yet");
         fill(&mut memory, whole[1] + (GROWN + 1) * SMALL);
-        search(&mut growth, &mut settled);
+        search(&mut growth);
         assert_eq!(growth.ahead, [whole[2]]);
         assert_eq!(resident_pages(whole[2]), PAGES);
         assert_eq!(resident_pages(whole[3]), 0);
 
         fill(&mut memory, whole[2] + HUGE / 4);
-        growth.advance(&mut settled, &populates);
+        growth.advance(&populates);
         assert_eq!(growth.ahead, [whole[2]], "the allocator is not half through");
         fill(&mut memory, whole[2] + HUGE / 2 + SMALL);
-        growth.advance(&mut settled, &populates);
+        growth.advance(&populates);
         assert_eq!(growth.ahead, [whole[3]]);
         assert_eq!(resident_pages(whole[4]), 0);
 
         // Faster than anybody looks.
         fill(&mut memory, whole[5] + SMALL);
-        growth.advance(&mut settled, &populates);
+        growth.advance(&populates);
         assert_eq!(growth.ahead, [whole[6]]);
-        assert_eq!(settled, HashSet::from([whole[2], whole[3], whole[6]]));
+        assert_eq!(growth.unsettled, [whole[2], whole[3], whole[6]]);
         assert!(memory.iter().all(|byte| *byte == 7));
     }
 
     #[test]
     fn a_place_is_given_up_where_memory_ends() {
         let (mut memory, mapping, whole) = fresh();
-        let (mut growth, mut settled) = (Growth::default(), HashSet::new());
+        let mut growth = Growth::default();
         // Nothing of the last stretches is fresh: memory that was in use before.
         fill(&mut memory, mapping.end);
         growth.ahead.push(whole[2]);
-        growth.advance(&mut settled, &populates);
-        assert!(growth.ahead.is_empty());
-        assert!(settled.is_empty());
+        growth.advance(&populates);
+        assert!(!growth.has_places());
+        assert!(growth.unsettled.is_empty());
     }
 
     #[test]

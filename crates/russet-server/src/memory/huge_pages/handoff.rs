@@ -44,7 +44,7 @@ pub struct Handoff(AtomicUsize);
 
 impl Handoff {
     /// Has a worker put a stretch on a huge page. `None` if none does soon.
-    pub(super) fn offer(&self, stretch: usize, way: Way) -> Option<bool> {
+    pub fn offer(&self, stretch: usize, way: Way) -> Option<bool> {
         let offer = stretch | (way as usize) << WAY_SHIFT;
         self.0.store(offer, Ordering::Release);
         let offered_at = Instant::now();

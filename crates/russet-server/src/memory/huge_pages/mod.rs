@@ -21,10 +21,11 @@
 //!
 //! # How
 //!
-//! While memory grows, a thread puts what it grows into on huge pages beforehand (`growth.rs`), or has
-//! workers do that between their rounds (`handoff.rs`), and has the allocator keep what is freed
-//! meanwhile: it will be used, and would be given back page by page, out of the middle of huge ones. What
-//! lies on small pages all the same, because the server was small then or nobody looked in time, is moved.
+//! While memory grows, a thread puts what it grows into on huge pages beforehand (`growth.rs`), or,
+//! where workers are on all processors, they do that between their rounds, and it has the allocator
+//! keep what is freed meanwhile: it will be used, and would be given back page by page, out of the
+//! middle of huge ones. What lies on small pages all the same, because the server was small then or
+//! nobody looked in time, is moved.
 //!
 //! The thread goes through the mappings of the process, asks which stretches are resident, and
 //! has the system move those, one at a time (`MADV_COLLAPSE`, since Linux 6.1). While a stretch is
@@ -44,16 +45,18 @@ mod handoff;
 
 use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use std::{thread, vec};
 
+use parking_lot::Mutex;
 use rustix::time::{ClockId, clock_gettime};
 
 use self::growth::{Growth, Pace};
-pub use self::handoff::Handoff;
+use self::handoff::Handoff;
 use super::pages::{HUGE, PAGES, Way, mappings, resident_pages, stretches};
-use super::used_bytes;
+use super::{roughly_used_bytes, used_bytes};
 use crate::processors;
 use crate::server::Server;
 
@@ -69,10 +72,30 @@ const BUSY_SHARE: u32 = 4;
 const GROWING_REST: u32 = 3;
 /// While less memory is in use, what is filled on small pages is not moved as long as it grows.
 const WORTH_A_PAUSE: u64 = 8 * HUGE as u64;
+/// After how much growth a worker looks where memory grows to.
+const LOOK_EVERY: u64 = HUGE as u64 / 4;
 /// How many of a stretch's small pages need not be resident: what resident memory grows by.
 const MISSING: usize = 4;
 /// How long a stretch that was put on a huge page is believed to be on it.
 const FORGET_AFTER: Duration = Duration::from_secs(600);
+
+/// What the thread and the workers have in common.
+pub struct HugePages {
+    handoff: Handoff,
+    growth: Mutex<Growth>,
+    /// With so much memory in use, a worker is to look where it grows.
+    look_at_bytes: AtomicU64,
+}
+
+impl Default for HugePages {
+    fn default() -> Self {
+        HugePages {
+            handoff: Handoff::default(),
+            growth: Mutex::default(),
+            look_at_bytes: AtomicU64::new(u64::MAX),
+        }
+    }
+}
 
 /// Starts the thread, which ends with the server.
 pub fn keep(server: &Arc<Server>) {
@@ -103,21 +126,41 @@ fn run(server: &Weak<Server>) {
     }
 }
 
+/// Whether there is a worker on every processor: then it is one of them that populates.
+fn workers_populate(server: &Server) -> bool {
+    thread::available_parallelism().map_or(1, usize::from) <= server.workers.len()
+}
+
 /// Populates a stretch, if the system can: here, or where a worker does that between its rounds.
-fn populate(server: &Server, stretch: usize) -> bool {
-    let processors = thread::available_parallelism().map_or(1, usize::from);
-    let by_worker = if processors <= server.workers.len() {
-        server.huge_pages.offer(stretch, Way::Populate)
-    } else {
-        None
-    };
+fn populate(server: &Server, by_workers: bool, stretch: usize) -> bool {
+    let by_worker =
+        if by_workers { server.huge_pages.handoff.offer(stretch, Way::Populate) } else { None };
     by_worker.unwrap_or_else(|| Way::Populate.put(stretch).is_ok())
 }
 
-/// Puts what a worker is offered on a huge page, if it is; to be called between its rounds.
+/// Puts what a worker is offered on a huge page, if it is, and what memory is about to grow into; to be
+/// called between its rounds.
 #[inline]
 pub fn serve(server: &Server) {
-    server.huge_pages.serve(|stretch, way| way.put(stretch).is_ok());
+    server.huge_pages.handoff.serve(|stretch, way| way.put(stretch).is_ok());
+    if roughly_used_bytes() >= server.huge_pages.look_at_bytes.load(Ordering::Relaxed) {
+        go_on(server);
+    }
+}
+
+/// Goes on where memory grows, unless the thread is at it.
+#[cold]
+fn go_on(server: &Server) {
+    let Some(mut growth) = server.huge_pages.growth.try_lock() else { return };
+    if is_wanted(server) && !is_saving(server) {
+        growth.advance(&|stretch| Way::Populate.put(stretch).is_ok());
+    }
+    server.huge_pages.look_at_bytes.store(next_look(&growth), Ordering::Relaxed);
+}
+
+/// With how much memory in use a worker is to look where it grows.
+fn next_look(growth: &Growth) -> u64 {
+    if growth.has_places() { roughly_used_bytes() + LOOK_EVERY } else { u64::MAX }
 }
 
 /// Whether memory may lie on huge pages.
@@ -170,7 +213,6 @@ struct Stretches {
     forgotten_at: Instant,
     /// Memory in use at the last whole pass.
     used_bytes: u64,
-    growth: Growth,
     /// What is still to be looked at for full ones on small pages.
     unseen: vec::IntoIter<usize>,
     /// When one of those may be moved while memory grows, at the earliest.
@@ -183,7 +225,6 @@ impl Default for Stretches {
             settled: HashSet::new(),
             forgotten_at: Instant::now(),
             used_bytes: 0,
-            growth: Growth::default(),
             unseen: Vec::new().into_iter(),
             next_move: None,
         }
@@ -194,8 +235,11 @@ impl Stretches {
     /// Has what memory grows into lie on huge pages, as long as it grows. Returns what is in use then.
     fn follow_growth(&mut self, mut pace: Pace, server: &Weak<Server>) -> u64 {
         let mut used_bytes = super::used_bytes();
-        self.growth.begin(used_bytes);
-        let mut grows = false;
+        let (mut grows, mut by_workers) = (false, false);
+        if let Some(server) = server.upgrade() {
+            by_workers = workers_populate(&server);
+            server.huge_pages.growth.lock().begin(used_bytes);
+        }
         while let Some(server) = server.upgrade().filter(|server| is_wanted(server))
             && let Some(wait) = pace.next(used_bytes, INTERVAL)
         {
@@ -204,8 +248,13 @@ impl Stretches {
                 super::keep_freed_pages(grows);
             }
             if !is_saving(&server) {
-                let populate = |stretch| populate(&server, stretch);
-                self.growth.follow(used_bytes, &mut self.settled, &populate);
+                let populate = |stretch| populate(&server, by_workers, stretch);
+                let mut growth = server.huge_pages.growth.lock();
+                growth.follow(used_bytes, &mut self.settled, &populate);
+                if by_workers {
+                    let next = next_look(&growth);
+                    server.huge_pages.look_at_bytes.store(next, Ordering::Relaxed);
+                }
             }
             self.catch_up(used_bytes, &server);
             // Nobody is to wait for this thread to let go of it.
@@ -234,8 +283,8 @@ impl Stretches {
         }
         let rest = match self.next_full() {
             Some(stretch) => {
-                let way = self.growth.way_to_move(stretch);
-                if server.huge_pages.offer(stretch, way) == Some(true) {
+                let way = server.huge_pages.growth.lock().way_to_move(stretch);
+                if server.huge_pages.handoff.offer(stretch, way) == Some(true) {
                     self.settled.insert(stretch);
                 }
                 began.elapsed() * GROWING_REST
@@ -275,7 +324,8 @@ impl Stretches {
                 return;
             }
             let began = Instant::now();
-            let is_settled = match self.growth.way_to_move(stretch).put(stretch) {
+            let way = server.huge_pages.growth.lock().way_to_move(stretch);
+            let is_settled = match way.put(stretch) {
                 Ok(()) => true,
                 // The system cannot do this, with this memory or at all.
                 Err(error) if error.raw_os_error() == Some(libc::EINVAL) => true,
