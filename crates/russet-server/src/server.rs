@@ -65,7 +65,7 @@ pub struct Server {
     pub lazy_free: LazyFree,
     /// How far active defragmentation is.
     pub defrag_pass: DefragPass,
-    /// Memory that workers are to put on huge pages.
+    /// What is put on huge pages, and where memory grows.
     pub huge_pages: HugePages,
     /// Counters that no worker owns.
     pub stats: ServerStats,

@@ -74,7 +74,7 @@ impl Growth {
         populate: &dyn Fn(usize) -> bool,
     ) {
         let most = (used_bytes / (HUGE as u64 * SHARE)) as usize;
-        self.advance(populate);
+        self.advance(usize::MAX, populate);
         // Stretches that were passed while nobody looked would leave more expected than there is.
         self.expected_bytes = self.expected_bytes.min(used_bytes);
         if used_bytes - self.expected_bytes >= UNEXPECTED
@@ -99,14 +99,19 @@ impl Growth {
         if self.populated.contains(&stretch) { Way::MoveAgain } else { Way::Move }
     }
 
-    /// Goes on where the allocator has come to.
-    pub fn advance(&mut self, populate: &dyn Fn(usize) -> bool) {
-        let Ok(memory) = File::open("/proc/self/mem") else { return self.ahead.clear() };
+    /// Goes on where the allocator has come to, at `most` places at most. Returns whether it was at fewer.
+    pub fn advance(&mut self, most: usize, populate: &dyn Fn(usize) -> bool) -> bool {
+        let Ok(memory) = File::open("/proc/self/mem") else {
+            self.ahead.clear();
+            return true;
+        };
+        let mut left = most;
         let mut ahead = std::mem::take(&mut self.ahead);
         ahead.retain_mut(|stretch| {
-            if !is_entered(&memory, *stretch) {
+            if left == 0 || !is_entered(&memory, *stretch) {
                 return true;
             }
+            left -= 1;
             let mut next = (1..=LOST_AFTER).map(|distance| *stretch + distance * HUGE);
             match next.find(|next| resident_pages(*next) == 0) {
                 Some(next) if self.put_ahead(next, populate) => {
@@ -118,6 +123,7 @@ impl Growth {
             }
         });
         self.ahead = ahead;
+        left > 0
     }
 
     /// Finds where memory has grown since the last search, and puts what follows on huge pages, until
@@ -284,16 +290,16 @@ mod tests {
         assert_eq!(resident_pages(whole[3]), 0);
 
         fill(&mut memory, whole[2] + HUGE / 4);
-        growth.advance(&populates);
+        assert!(growth.advance(1, &populates));
         assert_eq!(growth.ahead, [whole[2]], "the allocator is not half through");
         fill(&mut memory, whole[2] + HUGE / 2 + SMALL);
-        growth.advance(&populates);
+        assert!(!growth.advance(1, &populates), "there may be more to do");
         assert_eq!(growth.ahead, [whole[3]]);
         assert_eq!(resident_pages(whole[4]), 0);
 
         // Faster than anybody looks.
         fill(&mut memory, whole[5] + SMALL);
-        growth.advance(&populates);
+        growth.advance(usize::MAX, &populates);
         assert_eq!(growth.ahead, [whole[6]]);
         assert_eq!(growth.unsettled, [whole[2], whole[3], whole[6]]);
         assert!(memory.iter().all(|byte| *byte == 7));
@@ -306,7 +312,7 @@ mod tests {
         // Nothing of the last stretches is fresh: memory that was in use before.
         fill(&mut memory, mapping.end);
         growth.ahead.push(whole[2]);
-        growth.advance(&populates);
+        growth.advance(1, &populates);
         assert!(!growth.has_places());
         assert!(growth.unsettled.is_empty());
     }

@@ -62,16 +62,19 @@ impl Handoff {
         }
     }
 
-    /// Calls `put` for what is on offer. For workers, where nobody waits for them.
+    /// Calls `put` for what is on offer, and says whether there was anything. For workers, where nobody
+    /// waits for them.
     #[inline]
-    pub fn serve(&self, put: impl FnOnce(usize, Way) -> bool) {
+    pub fn serve(&self, put: impl FnOnce(usize, Way) -> bool) -> bool {
         let offer = self.0.load(Ordering::Relaxed);
-        if offer >= HUGE && offer & TAKEN == 0 && self.advance(offer, offer | TAKEN) {
+        let is_ours = offer >= HUGE && offer & TAKEN == 0 && self.advance(offer, offer | TAKEN);
+        if is_ours {
             let marks = offer % HUGE;
             let (way, stretch) = (WAYS[marks >> WAY_SHIFT], offer - marks);
             let state = if put(stretch, way) { DONE } else { FAILED };
             self.0.store(state, Ordering::Release);
         }
+        is_ours
     }
 
     fn advance(&self, from: usize, to: usize) -> bool {

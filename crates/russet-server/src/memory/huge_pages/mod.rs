@@ -138,12 +138,16 @@ fn populate(server: &Server, by_workers: bool, stretch: usize) -> bool {
     by_worker.unwrap_or_else(|| Way::Populate.put(stretch).is_ok())
 }
 
-/// Puts what a worker is offered on a huge page, if it is, and what memory is about to grow into; to be
-/// called between its rounds.
+/// Puts one stretch on a huge page: what a worker is offered, if it is, or what memory is about to grow
+/// into. To be called between its rounds.
 #[inline]
 pub fn serve(server: &Server) {
-    server.huge_pages.handoff.serve(|stretch, way| way.put(stretch).is_ok());
-    if roughly_used_bytes() >= server.huge_pages.look_at_bytes.load(Ordering::Relaxed) {
+    let HugePages { handoff, look_at_bytes, .. } = &server.huge_pages;
+    if handoff.serve(|stretch, way| way.put(stretch).is_ok()) {
+        return;
+    }
+    let look_at_bytes = look_at_bytes.load(Ordering::Relaxed);
+    if look_at_bytes != u64::MAX && roughly_used_bytes() >= look_at_bytes {
         go_on(server);
     }
 }
@@ -152,10 +156,13 @@ pub fn serve(server: &Server) {
 #[cold]
 fn go_on(server: &Server) {
     let Some(mut growth) = server.huge_pages.growth.try_lock() else { return };
-    if is_wanted(server) && !is_saving(server) {
-        growth.advance(&|stretch| Way::Populate.put(stretch).is_ok());
+    let is_done = !is_wanted(server)
+        || is_saving(server)
+        || growth.advance(1, &|stretch| Way::Populate.put(stretch).is_ok());
+    // Otherwise the next round goes on.
+    if is_done {
+        server.huge_pages.look_at_bytes.store(next_look(&growth), Ordering::Relaxed);
     }
-    server.huge_pages.look_at_bytes.store(next_look(&growth), Ordering::Relaxed);
 }
 
 /// With how much memory in use a worker is to look where it grows.
