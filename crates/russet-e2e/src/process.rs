@@ -206,16 +206,6 @@ impl Server {
     }
 }
 
-/// Sends a signal to a process, by its name.
-///
-/// # Panics
-///
-/// When it cannot be sent.
-pub fn signal(process: u32, name: &str) {
-    let sent = Command::new("kill").args(["-s", name, &process.to_string()]).status();
-    assert!(sent.expect("kill runs").success());
-}
-
 impl Drop for Server {
     fn drop(&mut self) {
         if let Ok(Some(status)) = self.child.try_wait() {
@@ -231,6 +221,16 @@ impl Drop for Server {
             eprintln!("log of the server on port {}:\n{}", self.port, self.log());
         }
     }
+}
+
+/// Sends a signal to a process, by its name.
+///
+/// # Panics
+///
+/// When it cannot be sent.
+pub fn signal(process: u32, name: &str) {
+    let sent = Command::new("kill").args(["-s", name, &process.to_string()]).status();
+    assert!(sent.expect("kill runs").success());
 }
 
 fn free_port() -> io::Result<u16> {

@@ -124,9 +124,9 @@ pub struct Keyspace {
 }
 
 // SAFETY: a `Shard` inside its `UnsafeCell` is reached only through a `ShardGuard`, or through an
-// `Exclusive`, which lends it as its guard is lent. By W1 and G1 there is at most one guard for a shard
-// at any time, so sharing the keyspace hands each shard from
-// thread to thread, which `Shard: Send` allows (the assertion below).
+// `Exclusive`, which lends it as its guard is lent. By W1 and G1 there is at most one guard for a
+// shard at any time, so sharing the keyspace hands each shard from thread to thread, which
+// `Shard: Send` allows (the assertion below).
 unsafe impl Sync for Keyspace {}
 
 const fn assert_send<T: Send>() {}

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use russet_e2e::{Client, encode, signal, text};
+use russet_e2e::{Client, Server, encode, signal, text};
 
 use super::{clients, error, eventually, field, id_of, line_of, ok, server, status};
 
@@ -69,11 +69,15 @@ fn prepare_large(client: &mut Client) {
     assert_eq!(client.command(&["SET", "large", value.as_str()]), ok());
 }
 
+/// A server of one worker that keeps a megabyte of replies for each client.
+fn server_that_holds_little() -> Server {
+    let limit = ["normal", "1mb", "0", "0"];
+    server(&[&["--worker-threads", "1", "--client-output-buffer-limit"], &limit[..]].concat())
+}
+
 #[test]
 fn a_client_that_does_not_read_is_closed_and_others_are_served() {
-    let limit = ["normal", "1mb", "0", "0"];
-    let server =
-        server(&[&["--worker-threads", "1", "--client-output-buffer-limit"], &limit[..]].concat());
+    let server = server_that_holds_little();
     let [mut other, mut greedy] = clients(&server);
     prepare_large(&mut other);
     let id = id_of(&mut greedy);
@@ -85,9 +89,7 @@ fn a_client_that_does_not_read_is_closed_and_others_are_served() {
 
 #[test]
 fn who_is_closed_for_its_output_is_gone_for_the_next_command() {
-    let limit = ["normal", "1mb", "0", "0"];
-    let server =
-        server(&[&["--worker-threads", "1", "--client-output-buffer-limit"], &limit[..]].concat());
+    let server = server_that_holds_little();
     let [mut other, mut greedy] = clients(&server);
     assert_eq!(other.run("SETRANGE large 2000000 x").integer(), Some(2_000_001));
     let id = id_of(&mut greedy);
