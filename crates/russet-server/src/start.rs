@@ -226,8 +226,6 @@ fn run(
             };
             thread.spawn_scoped(scope, worker).expect("a thread per worker");
         }
-        let thread = std::thread::Builder::new().name("acceptor".into());
-        thread.spawn_scoped(scope, || acceptor.run(server)).expect("a thread for accepting");
         if let Err(error) = memory::load_code() {
             tracing::debug!("The program's code is read when it is used: {error}");
         }
@@ -235,10 +233,16 @@ fn run(
         memory::return_in_background();
         memory::huge_pages::keep(server);
         memory::note_startup(server);
-        let loaded = if is_to_load { load_keys(server) } else { Ok(()) };
+        // Whoever is answered, other than that keys are being loaded, finds it in the log.
+        let announce = || tracing::info!("Ready to accept connections");
+        if !is_to_load {
+            announce();
+        }
+        let thread = std::thread::Builder::new().name("acceptor".into());
+        thread.spawn_scoped(scope, || acceptor.run(server)).expect("a thread for accepting");
+        let loaded = if is_to_load { load_keys(server).inspect(|()| announce()) } else { Ok(()) };
         if loaded.is_ok() {
             server.persistence.set_loading(false);
-            tracing::info!("Ready to accept connections");
             supervisor.ready();
             server.shutdown.wait();
             supervisor.stopping();
